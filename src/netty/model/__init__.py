@@ -1,0 +1,1 @@
+"""What netty knows and decides, as values and pure functions: no I/O, no DICOM bytes, no database."""
