@@ -4,6 +4,7 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
+from netty.model import reasons
 from netty.model.found import FoundInstance, FoundStudy
 
 
@@ -60,9 +61,7 @@ class StudyDifference:
         if self.missing:
             return f"{len(self.missing)} of {listed} images are missing here."
         if self.unobtainable:
-            return (
-                f"{len(self.held)} of {listed} images are held; {len(self.unobtainable)} cannot be obtained."
-            )
+            return f"{len(self.held)} of {listed} images are held; {len(self.unobtainable)} cannot be obtained."
         return f"All {listed} images are held."
 
 
@@ -79,7 +78,7 @@ def why_unobtainable(
     if instance.sop_instance_uid in known:
         return known[instance.sop_instance_uid]
     if instance.sop_class_uid and instance.sop_class_uid not in accepted_classes:
-        return CLASS_NOT_ACCEPTED.format(sop_class_uid=instance.sop_class_uid)
+        return reasons.CLASS_NOT_ACCEPTED.format(sop_class_uid=instance.sop_class_uid)
     return None
 
 

@@ -37,9 +37,7 @@ def parse_window(text: str) -> Window:
         start, end = hour * 60 + minute, end_hour * 60 + end_minute
         if max(minute, end_minute) < 60 and start < _MINUTES_A_DAY and end <= _MINUTES_A_DAY:
             return Window(start, end)
-    raise SettingsError(
-        "{text} is not a time window. Write it as 22:00-06:00 (24:00 ends a day).", text=repr(text)
-    )
+    raise SettingsError("{text} is not a time window. Write it as 22:00-06:00 (24:00 ends a day).", text=repr(text))
 
 
 def within_hours(windows: Iterable[str], now: time) -> bool:

@@ -41,7 +41,5 @@ def searchable_patient_id(value: str) -> str:
             maximum=_MAXIMUM_LENGTH,
         )
     if not patient_id.isprintable():
-        raise UsageError(
-            "The patient ID {patient_id} contains control characters.", patient_id=repr(patient_id)
-        )
+        raise UsageError("The patient ID {patient_id} contains control characters.", patient_id=repr(patient_id))
     return patient_id

@@ -1,9 +1,10 @@
-"""Leases: what may be stored here, because we asked for it; and the decision on one C-STORE (architecture: a lease admits)."""
+"""Leases: what may be stored here because we asked for it, and the decision on one C-STORE."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
+from netty.model import reasons
 from netty.model.identity import same_patient_id
 
 
@@ -66,12 +67,10 @@ def admit(offered: Offered, leases: Sequence[Lease], our_ae_title: str) -> Admis
         if lease.study_instance_uid == offered.study_instance_uid and lease.remote in offered.remotes
     ]
     if not candidates:
-        return Admission(Outcome.UNSOLICITED, None, "No retrieval of this study is open for this sender.")
+        return Admission(Outcome.UNSOLICITED, None, reasons.UNSOLICITED)
     lease = _chosen(offered, candidates, our_ae_title)
     if not same_patient_id(offered.patient_id, lease.patient_id):
-        return Admission(
-            Outcome.ON_HOLD, lease, "The image carries another Patient ID than the one searched for."
-        )
+        return Admission(Outcome.ON_HOLD, lease, reasons.OTHER_PATIENT_ID)
     return Admission(Outcome.ADMITTED, lease)
 
 

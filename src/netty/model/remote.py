@@ -74,7 +74,5 @@ class KnownCaller:
 def identify_caller(callers: Iterable[KnownCaller], calling_ae_title: str, address: str) -> tuple[str, ...]:
     """The names of the remotes that this AE title *and* this address together name; mostly one, empty if none."""
     return tuple(
-        caller.remote
-        for caller in callers
-        if calling_ae_title in caller.titles and address in caller.addresses
+        caller.remote for caller in callers if calling_ae_title in caller.titles and address in caller.addresses
     )

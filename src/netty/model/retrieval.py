@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
+from netty.model import reasons
+
 
 class RetrievalState(StrEnum):
     """Where a retrieval stands. The last six are final."""
@@ -105,16 +107,16 @@ def verdict(ledger: LedgerCount, failure: str = "") -> tuple[RetrievalState, str
         failure: what went wrong on the way (a status, a time-out), empty if nothing did.
     """
     if ledger.on_hold:
-        return RetrievalState.ON_HOLD, f"{ledger.on_hold} images are on hold; a person must decide."
+        return RetrievalState.ON_HOLD, reasons.ON_HOLD.format(count=ledger.on_hold)
     if ledger.expected == 0 and ledger.unobtainable:
-        return RetrievalState.UNOBTAINABLE, f"None of {ledger.unobtainable} images can be obtained."
+        return RetrievalState.UNOBTAINABLE, reasons.NONE_OBTAINABLE.format(unobtainable=ledger.unobtainable)
     lacking = ledger.expected - ledger.received
     if lacking == 0:
-        notes = [f"{ledger.failed} images have no picture."] if ledger.failed else []
+        notes = [reasons.WITHOUT_PICTURE.format(count=ledger.failed)] if ledger.failed else []
         if ledger.unobtainable:
-            notes.append(f"{ledger.unobtainable} images cannot be obtained.")
+            notes.append(reasons.SOME_UNOBTAINABLE.format(count=ledger.unobtainable))
         return RetrievalState.COMPLETE, " ".join(notes)
-    missing = f"{lacking} of {ledger.expected} images did not arrive."
+    missing = reasons.DID_NOT_ARRIVE.format(lacking=lacking, expected=ledger.expected)
     reason = f"{missing} {failure}".strip()
     return (RetrievalState.PARTIAL if ledger.received else RetrievalState.FAILED), reason
 
