@@ -1,0 +1,192 @@
+"""Status codes of the DIMSE services (PS3.7 Annex C, PS3.4 sections B.2.3, C.4.1.1.4, C.4.2.1.5), with advice."""
+
+from enum import Enum, IntEnum
+from typing import Final
+
+from netty.errors import NettyError
+
+
+class Category(Enum):
+    """What a status means for the operation (PS3.7 section C.1 to C.5)."""
+
+    SUCCESS = "success"
+    PENDING = "pending"
+    WARNING = "warning"
+    FAILURE = "failure"
+    CANCEL = "cancel"
+
+
+class Status(IntEnum):
+    """The statuses that every service knows (PS3.7 Annex C)."""
+
+    SUCCESS = 0x0000
+    INVALID_SOP_INSTANCE = 0x0117
+    SOP_CLASS_NOT_SUPPORTED = 0x0122
+    NOT_AUTHORIZED = 0x0124
+    DUPLICATE_INVOCATION = 0x0210
+    UNRECOGNIZED_OPERATION = 0x0211
+    MISTYPED_ARGUMENT = 0x0212
+    CANCEL = 0xFE00
+    PENDING = 0xFF00
+
+
+class StoreStatus(IntEnum):
+    """C-STORE (PS3.4 Table B.2-1; statement table 6)."""
+
+    SUCCESS = 0x0000
+    SOP_CLASS_NOT_SUPPORTED = 0x0122
+    NOT_AUTHORIZED = 0x0124
+    OUT_OF_RESOURCES = 0xA700
+    STATEMENT_SOP_CLASS_NOT_SUPPORTED = 0xA800  # statement table 6; the standard's own is 0122H
+    DATA_SET_DOES_NOT_MATCH = 0xA900
+    COERCION_OF_DATA_ELEMENTS = 0xB000
+    ELEMENTS_DISCARDED = 0xB006
+    DATA_SET_DOES_NOT_MATCH_WARNING = 0xB007
+    CANNOT_UNDERSTAND = 0xC000
+    STATEMENT_STOPPING = 0xFF00  # statement table 6; C-STORE knows no pending status in the standard
+
+
+class FindStatus(IntEnum):
+    """C-FIND (PS3.4 Table C.4-1)."""
+
+    SUCCESS = 0x0000
+    OUT_OF_RESOURCES = 0xA700
+    IDENTIFIER_DOES_NOT_MATCH = 0xA900
+    UNABLE_TO_PROCESS = 0xC000
+    CANCEL = 0xFE00
+    PENDING = 0xFF00
+    PENDING_WITHOUT_OPTIONAL_KEYS = 0xFF01
+
+
+class MoveStatus(IntEnum):
+    """C-MOVE (PS3.4 Table C.4-2)."""
+
+    SUCCESS = 0x0000
+    CANNOT_COUNT_MATCHES = 0xA701
+    CANNOT_PERFORM_SUBOPERATIONS = 0xA702
+    DESTINATION_UNKNOWN = 0xA801
+    IDENTIFIER_DOES_NOT_MATCH = 0xA900
+    SUBOPERATIONS_COMPLETE_WITH_FAILURES = 0xB000
+    UNABLE_TO_PROCESS = 0xC000
+    CANCEL = 0xFE00
+    PENDING = 0xFF00
+
+
+class Refusal(NettyError):
+    """A request is answered with this status; `str()` is the Error Comment."""
+
+    def __init__(self, status: int, comment: str = "", *, offending_element: int | None = None) -> None:
+        super().__init__("{comment}", comment=comment)
+        self.status = status
+        self.comment = comment
+        self.offending_element = offending_element
+
+
+MAXIMUM_ERROR_COMMENT: Final = 64  # LO (PS3.7 section C.3)
+
+_PENDING = frozenset({0xFF00, 0xFF01})
+_WARNINGS = frozenset({0x0001, 0x0107, 0x0116})
+
+
+def category(status: int) -> Category:
+    """What kind of status this is, whatever the service (PS3.7 sections C.1 to C.5)."""
+    if status == Status.SUCCESS:
+        return Category.SUCCESS
+    if status in _PENDING:
+        return Category.PENDING
+    if status == Status.CANCEL:
+        return Category.CANCEL
+    if status >> 12 == 0xB or status in _WARNINGS:
+        return Category.WARNING
+    return Category.FAILURE
+
+
+# Ranges such as A7xx are looked up by their mask when the very number is not listed.
+_GENERAL: Final[dict[int, str]] = {
+    0x0000: "done",
+    0x0105: "no such attribute",
+    0x0106: "an attribute value is invalid",
+    0x0107: "attribute list error",
+    0x0110: "processing failure at the peer",
+    0x0111: "the SOP instance is already there",
+    0x0112: "no such SOP instance",
+    0x0115: "an argument value is invalid",
+    0x0116: "an attribute value is out of range",
+    0x0117: "the SOP Instance UID is not valid",
+    0x0118: "the peer does not know the SOP class",
+    0x0119: "class and instance do not belong together",
+    0x0120: "an attribute is missing",
+    0x0122: "the peer does not support the SOP class",
+    0x0124: "the peer does not authorise this; ask its administrator to allow our AE title",
+    0x0210: "the message ID is already in use",
+    0x0211: "the peer does not know the operation",
+    0x0212: "an argument is missing or of the wrong type",
+    0x0213: "the peer is out of resources; try again later",
+    0xFE00: "cancelled",
+}
+
+_STORE: Final[dict[int, str]] = {
+    0x0000: "stored",
+    0xA700: "refused: out of resources; make room at the receiver",
+    0xA800: "the SOP class is not supported (A800 is the statement's number; the standard's is 0122)",
+    0xA900: "the data set does not match the SOP class or the request",
+    0xB000: "stored, with values changed on the way in",
+    0xB006: "stored, without some of the elements",
+    0xB007: "stored, although the data set does not match its SOP class",
+    0xC000: "the data set cannot be understood or is not wanted; the comment says why",
+    0xFF00: "the receiver is stopping (the statement's number); try again later",
+}
+
+_FIND: Final[dict[int, str]] = {
+    0x0000: "the search is complete",
+    0xA700: "refused: the peer is out of resources; try again later",
+    0xA900: "the peer says the query does not fit the SOP class",
+    0xC000: "the peer cannot process the query",
+    0xFE00: "the search was cancelled",
+    0xFF00: "a match",
+    0xFF01: "a match; the peer does not support some of the optional keys",
+}
+
+_MOVE: Final[dict[int, str]] = {
+    0x0000: "all transfers are done",
+    0xA700: "refused: the peer is out of resources; try again later",
+    0xA701: "refused: the peer cannot count the matches; try again later",
+    0xA702: (
+        "refused: the peer could not send a single image to us; see that it has our AE title with the right host "
+        "and port, and that nothing blocks the way from it to us"
+    ),
+    0xA801: "the peer does not know our AE title as a move destination; register it there with our host and port",
+    0xA900: "the peer says the request does not fit the SOP class",
+    0xAA00: "none of the frames asked for were found",
+    0xAA01: "the peer cannot make a new object of the frames",
+    0xAA02: "the peer cannot extract the frames",
+    0xAA03: "a time-based request was made for an image without time",
+    0xAA04: "the request is not valid",
+    0xB000: "the transfers are done; one or more failed or ended with a warning",
+    0xC000: "the peer cannot process the request",
+    0xFE00: "the transfer was cancelled",
+    0xFF00: "transfers continue",
+}
+
+
+def _explain(table: dict[int, str], status: int) -> str:
+    for masked in (status, status & 0xFF00 if status >> 12 != 0xC else 0xC000):
+        sentence = table.get(masked) or _GENERAL.get(masked)
+        if sentence is not None:
+            return sentence
+    return "the peer gives a status that the standard does not know"
+
+
+def explain_store(status: int) -> str:
+    """A C-STORE status in words."""
+    return _explain(_STORE, status)
+
+
+def explain_find(status: int) -> str:
+    """A C-FIND status in words, with what to do about it."""
+    return _explain(_FIND, status)
+
+
+def explain_move(status: int) -> str:
+    """A C-MOVE status in words, with what to do about it."""
+    return _explain(_MOVE, status)
