@@ -1,0 +1,1 @@
+"""What netty does, one verb a module: search, plan, retrieve, receive, register, render."""
