@@ -1,0 +1,83 @@
+# netty's daily commands. `make` alone prints them. Each prints one summary line last and exits non-zero when
+# something falls short. ARGS=... is passed on.
+
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+MAKEFLAGS += --no-print-directory
+
+# The newest Python from 3.11 to 3.14 that is here and can make virtual environments; PYTHON=... takes another.
+PYTHON ?=
+VENV := .venv
+PY := $(VENV)/bin/python
+export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
+
+# What they depend on decides what is done again; each stamp lies in the folder that it speaks of.
+PROGRAM := $(VENV)/.netty-program
+TOOLS := $(VENV)/.netty-tools
+NODE_PACKAGES := frontend/node_modules/.package-lock.json
+PAGES := src/netty/web/static/app.js
+PAGE_SOURCES := $(wildcard frontend/*.ts frontend/*.json) \
+                $(shell find frontend/src frontend/public -type f 2>/dev/null)
+
+JOBS ?= 2
+
+.PHONY: help demo test check bench setup programs requirements wheel clean
+
+help: ## print this list
+	@grep -hE '^[a-z-]+:.*## ' $(firstword $(MAKEFILE_LIST)) | sed -E 's/^([a-z-]+):[^#]*## /\1\t/' \
+	  | while IFS=$$'\t' read -r name text; do printf '  make %-13s %s\n' "$$name" "$$text"; done
+
+demo: $(PROGRAM) $(PAGES) ## start two simulated hospitals with netty beside them (ARGS=--exit: fetch all, print the table, end)
+	@$(VENV)/bin/netty demo $(ARGS)
+
+test: $(TOOLS) $(PAGES) ## set up what the tests need, and run them all (ONLY=tests/ul picks a part; JOBS=n; ARGS for pytest)
+	@scripts/test.sh -n $(JOBS) $(if $(ONLY),$(ONLY)) $(ARGS)
+
+check: $(TOOLS) $(NODE_PACKAGES) ## check format, lint and types
+	@scripts/node.sh $(PY) && scripts/check.sh
+
+setup: $(TOOLS) $(PAGES) ## set up everything for development, without running anything
+	@echo "setup: $$($(PY) --version) in $(VENV), the pages in src/netty/web/static"
+
+programs: ## install DCMTK, Orthanc and Chromium for the tests, where apt may
+	@scripts/programs.sh
+
+requirements: $(TOOLS) ## pin the dependencies again, in requirements/
+	@scripts/requirements.sh
+
+wheel: $(TOOLS) $(PAGES) ## build the wheel, with the built pages, in dist/
+	@mkdir -p .setup && $(PY) -m build --no-isolation --wheel --outdir dist . >.setup/wheel.log 2>&1 \
+	  || { cat .setup/wheel.log; echo "wheel: not built"; exit 1; }
+	@echo "wheel: $$(ls -t dist/*.whl | head -n 1)"
+
+clean: ## remove what the other commands made, but not the demo's data
+	@rm -rf $(VENV) .setup build dist src/netty/web/static frontend/node_modules \
+	  .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	@echo "clean: done"
+
+# --- How things are set up ---------------------------------------------------------------------------------------
+
+$(PY):
+	@scripts/venv.sh "$(PYTHON)" $(VENV)
+
+$(PROGRAM): requirements/runtime.txt requirements/build.txt pyproject.toml | $(PY)
+	@echo "setup: installing netty and what it needs into $(VENV)"
+	@$(PY) -m pip install --quiet --disable-pip-version-check -r requirements/runtime.txt -r requirements/build.txt
+	@$(PY) -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@touch $@
+
+$(TOOLS): requirements/test.txt $(PROGRAM)
+	@echo "setup: installing what the tests and checks need"
+	@$(PY) -m pip install --quiet --disable-pip-version-check -r requirements/runtime.txt -r requirements/test.txt
+	@touch $@
+
+$(NODE_PACKAGES): frontend/package.json frontend/package-lock.json frontend/.npmrc requirements/node.txt | $(PY)
+	@scripts/node.sh $(PY)
+	@echo "setup: installing what the pages are built with"
+	@cd frontend && npm ci --silent --no-progress || { echo "setup: npm ci failed in frontend/"; exit 1; }
+	@touch $@
+
+$(PAGES): $(NODE_PACKAGES) $(PAGE_SOURCES)
+	@echo "setup: building the pages' script and styles"
+	@scripts/node.sh $(PY) && cd frontend && npm run --silent build -- --logLevel warn
