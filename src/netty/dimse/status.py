@@ -101,7 +101,6 @@ def category(status: int) -> Category:
     return Category.FAILURE
 
 
-# Ranges such as A7xx are looked up by their mask when the very number is not listed.
 _GENERAL: Final[dict[int, str]] = {
     0x0000: "done",
     0x0105: "no such attribute",
@@ -170,11 +169,15 @@ _MOVE: Final[dict[int, str]] = {
 
 
 def _explain(table: dict[int, str], status: int) -> str:
-    for masked in (status, status & 0xFF00 if status >> 12 != 0xC else 0xC000):
-        sentence = table.get(masked) or _GENERAL.get(masked)
-        if sentence is not None:
-            return sentence
-    return "the peer gives a status that the standard does not know"
+    sentence = table.get(status) or _GENERAL.get(status) or table.get(_range(status))
+    return sentence or "the peer gives a status that the standard does not know"
+
+
+def _range(status: int) -> int:
+    """The number that stands for A7xx, A9xx and Cxxx; others are no ranges (PS3.4 Table B.2-1)."""
+    if status >> 12 == 0xC:
+        return 0xC000
+    return status & 0xFF00 if status >> 8 in (0xA7, 0xA9) else status
 
 
 def explain_store(status: int) -> str:
