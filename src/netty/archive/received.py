@@ -1,0 +1,150 @@
+"""What goes into the register, as values: a received file, what became of it, what is to be rendered and was."""
+
+import dataclasses
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from enum import StrEnum
+from typing import Any, Final, Self
+
+TEXT_FACTS: Final = (
+    "patient_id",
+    "patient_name",
+    "birth_date",
+    "sex",
+    "study_date",
+    "study_time",
+    "accession_number",
+    "study_description",
+    "series_number",
+    "series_description",
+    "modality",
+    "instance_number",
+    "number_of_frames",
+    "rows",
+    "columns",
+    "burned_in",
+)
+"""The names that `Received.facts` may hold: decoded text, all read before anything is cleared from the file."""
+
+
+@dataclass(frozen=True, slots=True)
+class Received:
+    """One data set that is safe in the spool: the receipt.
+
+    Attributes:
+        spool_name: the file's name in the spool.
+        size: of the data set in bytes, which equals `data_length`.
+        sha256: of the data set's bytes as received (not of the file: its meta header is ours), in hex.
+        data_offset, data_length: where in the file the data set lies.
+        facts: text of the attributes named in `TEXT_FACTS`; what is absent may be left out.
+        remote: the registered remote that called.
+        patient_key: the registered patient of the retrieval; empty with an operator's override.
+        on_hold_reason: why admission put it on hold; empty where it did not.
+    """
+
+    spool_name: str
+    size: int
+    sha256: str
+    data_offset: int
+    data_length: int
+    transfer_syntax: str
+    sop_class_uid: str
+    sop_instance_uid: str
+    study_instance_uid: str
+    series_instance_uid: str
+    remote: str
+    calling_ae_title: str
+    address: str
+    retrieval_id: str
+    lease_id: int
+    patient_key: str
+    received_at: datetime
+    facts: Mapping[str, str] = field(default_factory=dict)
+    on_hold_reason: str = ""
+
+    def fact(self, name: str) -> str:
+        """One fact, empty where the data set has none."""
+        return self.facts.get(name, "")
+
+    def receipt(self) -> dict[str, Any]:
+        """As JSON, for the trailer of the spool file."""
+        values = {one.name: getattr(self, one.name) for one in dataclasses.fields(self) if one.name != "spool_name"}
+        return values | {"facts": dict(self.facts), "received_at": self.received_at.timestamp()}
+
+    @classmethod
+    def from_receipt(cls, spool_name: str, receipt: Mapping[str, Any]) -> Self:
+        """From the trailer of a spool file."""
+        known = {one.name for one in dataclasses.fields(cls)}
+        values = {name: value for name, value in receipt.items() if name in known}
+        values["received_at"] = datetime.fromtimestamp(receipt["received_at"], UTC)
+        return cls(**values | {"spool_name": spool_name})
+
+
+class RegistrationOutcome(StrEnum):
+    """What became of a received file."""
+
+    NEW = "new"
+    SAME = "same"  # already held, same bytes: nothing changes, the spool file may go
+    DIFFERENT = "different"  # already held, other bytes: the first stays visible, this one goes to quarantine
+    ON_HOLD = "on_hold"  # perhaps another person's: invisible, goes to quarantine
+
+
+@dataclass(frozen=True, slots=True)
+class Registered:
+    """The answer for one received file; `instance_id` where it is (or was already) visible."""
+
+    spool_name: str
+    outcome: RegistrationOutcome
+    instance_id: int | None
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ToRender:
+    """One instance that waits for the renderer.
+
+    Attributes:
+        key: random hex, the stem of its blobs' names (``renditions/<key>/<frame>.jpg``, ``kept/<key>.dcm``).
+        spool_name: its file; empty where only the kept DICOM is left, which is `kept_blob` then.
+        attempts: how often it was tried before.
+    """
+
+    instance_id: int
+    key: str
+    spool_name: str
+    data_offset: int
+    data_length: int
+    transfer_syntax: str
+    sop_class_uid: str
+    sop_instance_uid: str
+    series_instance_uid: str
+    study_instance_uid: str
+    attempts: int
+    kept_blob: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class NewRendition:
+    """One rendition whose blob is synced, to be registered; the fields are those of `held.Rendition`."""
+
+    format: str
+    frame: int
+    blob_key: str
+    width: int
+    height: int
+    bytes: int
+    sha256: str
+    recipe: Mapping[str, Any] = field(default_factory=dict)
+    window: str = ""
+    presentation_state: str = ""
+    flags: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class KeptBlob:
+    """A kept, de-identified DICOM file that is synced, to be registered."""
+
+    blob_key: str
+    bytes: int
+    sha256: str
