@@ -1,0 +1,53 @@
+"""The child's side of the supervisor: its end of the channel, the inherited listener, a life that ends with it."""
+
+import asyncio
+import os
+import signal
+import socket
+from collections.abc import Callable
+
+from netty.processes.channel import Channel, Message
+from netty.processes.lifeline import die_with_parent
+
+
+class Child:
+    """One child process of `netty serve`.
+
+    Args:
+        parent_pid: the supervisor; this process ends with it.
+        channel: the inherited descriptor of our end of the channel.
+        listener: the inherited descriptor of a bound socket that this child serves itself.
+    """
+
+    def __init__(self, parent_pid: int, channel: int, listener: int | None = None) -> None:
+        die_with_parent(parent_pid)
+        # Ctrl-C on a terminal reaches the whole group; only the supervisor decides when we end.
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+        self._channel = Channel(socket.socket(fileno=channel))
+        self.listener = socket.socket(fileno=listener) if listener is not None else None
+        self.stopping = asyncio.Event()
+
+    def listen(self, on_connection: Callable[[socket.socket], None] | None = None) -> None:
+        """Take connections and the word to stop, on the running event loop."""
+        loop = asyncio.get_running_loop()
+        loop.add_signal_handler(signal.SIGTERM, self.stopping.set)
+
+        def on_message(message: Message, passed: socket.socket | None) -> None:
+            if passed is not None:
+                if on_connection is None or self.stopping.is_set():
+                    passed.close()
+                    self.connection_closed()
+                else:
+                    on_connection(passed)
+            if message.get("stop"):
+                self.stopping.set()
+
+        self._channel.listen(on_message, on_gone=lambda: os._exit(0))
+
+    def ready(self) -> None:
+        """Tell the supervisor that this child can work."""
+        self._channel.send({"ready": True})
+
+    def connection_closed(self) -> None:
+        """Tell the supervisor that one handed-over connection has ended."""
+        self._channel.send({"closed": 1})

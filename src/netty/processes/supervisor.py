@@ -1,0 +1,184 @@
+"""The supervisor: starts the children of one `netty serve`, hands them connections, and restarts those that die.
+
+It does as little as it can, so that it has little to die of: no database, no DICOM, no pages.
+"""
+
+import asyncio
+import contextlib
+import logging
+import os
+import signal
+import socket
+import subprocess
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+from netty.processes.channel import Channel, Message, channel_pair
+
+log = logging.getLogger(__name__)
+
+_RESTART_SECONDS = 0.5
+_RESTART_AT_MOST_SECONDS = 30.0
+_HEALTHY_SECONDS = 60.0
+_BUSY_SECONDS = 0.01
+
+
+@dataclass(frozen=True, slots=True)
+class ChildSpec:
+    """How one child is started.
+
+    Attributes:
+        command: its argument vector; ``--channel N`` (a descriptor) and ``--parent PID`` are added.
+        listener: a bound socket that it serves itself; ``--listener N`` is added.
+        takes_connections: the supervisor's DICOM connections are handed to it.
+    """
+
+    name: str
+    command: tuple[str, ...]
+    listener: socket.socket | None = None
+    takes_connections: bool = False
+
+
+@dataclass(slots=True)
+class _Child:
+    spec: ChildSpec
+    process: subprocess.Popen[bytes] | None = None
+    channel: Channel | None = None
+    ready: bool = False
+    handed: int = 0  # connections handed over and not yet reported closed
+    started_at: float = 0.0
+    pause: float = _RESTART_SECONDS
+
+
+@dataclass
+class Supervisor:
+    """Runs children until it is told to stop. `on_ready` is called once, when all of them are ready."""
+
+    specs: Sequence[ChildSpec]
+    listener: socket.socket | None
+    on_ready: Callable[[], None]
+    grace_seconds: float = 15.0
+    _children: list[_Child] = field(default_factory=list)
+    _announced: bool = False
+    _can_accept: asyncio.Event = field(default_factory=asyncio.Event)
+
+    def run(self) -> None:
+        """Run until SIGTERM or SIGINT; then let the children drain, and return."""
+        asyncio.run(self._run())
+
+    async def _run(self) -> None:
+        loop = asyncio.get_running_loop()
+        stop = asyncio.Event()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, stop.set)
+        self._children = [_Child(spec) for spec in self.specs]
+        keepers = [asyncio.create_task(self._keep(child)) for child in self._children]
+        accepting = asyncio.create_task(self._accept()) if self.listener is not None else None
+        waiting = [asyncio.create_task(stop.wait()), *keepers]
+        await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
+        for task in (accepting, *keepers):
+            if task is not None:
+                task.cancel()
+        if self.listener is not None:
+            self.listener.close()
+        await self._drain()
+        for keeper in keepers:
+            with contextlib.suppress(asyncio.CancelledError):
+                await keeper
+
+    async def _keep(self, child: _Child) -> None:
+        """Start a child, wait for its end, and start it again: at once at first, slower when it keeps dying."""
+        while True:
+            gone = self._start(child)
+            await gone.wait()
+            code = await self._reap(child)
+            lived = time.monotonic() - child.started_at
+            child.pause = _RESTART_SECONDS if lived > _HEALTHY_SECONDS else child.pause
+            log.error("supervisor: %s ended (%s) after %.1f s; starting it again", child.spec.name, code, lived)
+            await asyncio.sleep(child.pause)
+            child.pause = min(child.pause * 2, _RESTART_AT_MOST_SECONDS)
+
+    def _start(self, child: _Child) -> asyncio.Event:
+        ours, theirs = channel_pair()
+        passed = [theirs.fileno()]
+        command = [*child.spec.command, "--parent", str(os.getpid()), "--channel", str(theirs.fileno())]
+        if child.spec.listener is not None:
+            passed.append(child.spec.listener.fileno())
+            command += ["--listener", str(child.spec.listener.fileno())]
+        child.process = subprocess.Popen(command, pass_fds=passed, stdin=subprocess.DEVNULL)
+        theirs.close()
+        child.channel, child.ready, child.handed, child.started_at = Channel(ours), False, 0, time.monotonic()
+        gone = asyncio.Event()
+        child.channel.listen(lambda message, _: self._heard(child, message), gone.set)
+        return gone
+
+    async def _reap(self, child: _Child) -> str:
+        assert child.process is not None
+        assert child.channel is not None
+        child.ready = False
+        child.channel.close()
+        child.channel = None
+        self._open_or_close_the_door()
+        code = await asyncio.to_thread(child.process.wait)
+        return signal.Signals(-code).name if code < 0 else f"exit {code}"
+
+    def _heard(self, child: _Child, message: Message) -> None:
+        if message.get("closed"):
+            child.handed -= int(message["closed"])
+        if message.get("ready"):
+            child.ready = True
+            self._open_or_close_the_door()
+            if not self._announced and all(one.ready for one in self._children):
+                self._announced = True
+                self.on_ready()
+
+    def _open_or_close_the_door(self) -> None:
+        if any(child.ready and child.spec.takes_connections for child in self._children):
+            self._can_accept.set()
+        else:
+            self._can_accept.clear()
+
+    async def _accept(self) -> None:
+        assert self.listener is not None
+        loop = asyncio.get_running_loop()
+        while True:
+            await self._can_accept.wait()  # until then they wait in the backlog
+            try:
+                connection, _address = await loop.sock_accept(self.listener)
+            except OSError as error:  # out of descriptors: those who wait stay in the backlog
+                log.error("supervisor: cannot accept a connection (%s)", error)
+                await asyncio.sleep(0.2)
+                continue
+            with connection:
+                while not self._hand_over(connection):
+                    await asyncio.sleep(_BUSY_SECONDS)
+                    await self._can_accept.wait()
+
+    def _hand_over(self, connection: socket.socket) -> bool:
+        """Hand it to the least loaded receiver; False if none lives or keeps up just now."""
+        able = [one for one in self._children if one.spec.takes_connections and one.ready]
+        for child in sorted(able, key=lambda one: one.handed):
+            assert child.channel is not None
+            if child.channel.send({"connection": True}, connection):
+                child.handed += 1
+                return True
+        return False
+
+    async def _drain(self) -> None:
+        """Ask every child to end, wait, and end those that do not."""
+        running = [child for child in self._children if child.process is not None]
+        for child in running:
+            if child.channel is not None:
+                child.channel.send({"stop": True})
+        processes = [child.process for child in running if child.process is not None]
+        try:
+            async with asyncio.timeout(self.grace_seconds):
+                await asyncio.gather(*(asyncio.to_thread(process.wait) for process in processes))
+        except TimeoutError:
+            for process in processes:
+                if process.poll() is None:
+                    log.warning("supervisor: process %s did not end in time; ending it", process.pid)
+                    process.kill()
+            for process in processes:
+                process.wait()

@@ -1,0 +1,150 @@
+"""The supervisor: hands connections over, restarts the dead, drains on SIGTERM, and takes its children with it."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import textwrap
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from netty.errors import LocalError
+from netty.processes.listening import FolderInUse, bind, folder_in_use, folder_lock
+
+DEADLINE = 20
+
+CHILD = """
+    import argparse, asyncio, os, socket
+    from netty.processes.child import Child
+
+    parser = argparse.ArgumentParser()
+    for name in ("--parent", "--channel", "--listener"):
+        parser.add_argument(name, type=int)
+    arguments = parser.parse_args()
+
+    async def main():
+        child = Child(arguments.parent, arguments.channel, arguments.listener)
+
+        def answer(connection):
+            with connection:
+                request = connection.recv(10)
+                connection.sendall(str(os.getpid()).encode())
+                if request == b"die":
+                    os._exit(3)
+            child.connection_closed()
+
+        child.listen(answer)
+        child.ready()
+        await child.stopping.wait()
+
+    asyncio.run(main())
+"""
+
+PROGRAM = """
+    import sys
+    from netty.processes.listening import bind
+    from netty.processes.supervisor import ChildSpec, Supervisor
+
+    listener = bind("127.0.0.1", 0, "DICOM")
+    spec = ChildSpec("answerer", (sys.executable, sys.argv[1]), takes_connections=True)
+    Supervisor([spec], listener, lambda: print(listener.getsockname()[1], flush=True)).run()
+    print("drained", flush=True)
+"""
+
+
+@contextmanager
+def supervised(tmp_path: Path) -> Iterator[tuple[subprocess.Popen[str], int]]:
+    (tmp_path / "child.py").write_text(textwrap.dedent(CHILD))
+    (tmp_path / "program.py").write_text(textwrap.dedent(PROGRAM))
+    command = [sys.executable, str(tmp_path / "program.py"), str(tmp_path / "child.py")]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+    assert process.stdout is not None
+    try:
+        yield process, int(process.stdout.readline())
+    finally:
+        if process.poll() is None:
+            process.kill()
+        process.wait(DEADLINE)
+        process.stdout.close()
+
+
+def ask(port: int, word: bytes = b"who") -> int:
+    with socket.create_connection(("127.0.0.1", port), timeout=DEADLINE) as connection:
+        connection.sendall(word)
+        return int(connection.recv(100))
+
+
+def wait_until_dead(pid: int) -> None:
+    """A process that is no child of ours can be waited for by its pidfd."""
+    try:
+        descriptor = os.pidfd_open(pid)
+    except ProcessLookupError:
+        return
+    import select
+
+    poll = select.poll()
+    poll.register(descriptor, select.POLLIN)
+    assert poll.poll(DEADLINE * 1000), f"process {pid} still lives"
+    os.close(descriptor)
+
+
+def test_a_connection_is_answered_by_the_child_and_not_by_the_supervisor(tmp_path: Path) -> None:
+    with supervised(tmp_path) as (process, port):
+        assert ask(port) != process.pid
+
+
+def test_a_child_that_dies_is_started_again_and_connections_wait_for_it(tmp_path: Path) -> None:
+    with supervised(tmp_path) as (_process, port):
+        first = ask(port, b"die")
+        wait_until_dead(first)
+
+        assert ask(port) != first
+
+
+def test_sigterm_drains_and_ends_in_order(tmp_path: Path) -> None:
+    with supervised(tmp_path) as (process, port):
+        child = ask(port)
+        process.send_signal(signal.SIGTERM)
+
+        assert process.wait(DEADLINE) == 0
+        assert process.stdout is not None
+        assert process.stdout.read() == "drained\n"
+        wait_until_dead(child)
+
+
+def test_a_killed_supervisor_takes_its_children_with_it(tmp_path: Path) -> None:
+    with supervised(tmp_path) as (process, port):
+        child = ask(port)
+        process.kill()
+
+        wait_until_dead(child)
+
+
+def test_a_port_in_use_is_named_in_the_error() -> None:
+    with bind("127.0.0.1", 0, "DICOM") as holder:
+        port = holder.getsockname()[1]
+        with pytest.raises(LocalError, match=f"The port {port} for DICOM is in use"):
+            bind("127.0.0.1", port, "DICOM")
+
+
+def test_a_foreign_address_is_named_in_the_error() -> None:
+    with pytest.raises(LocalError, match=r"This machine has no address 192\.0\.2\.1"):
+        bind("192.0.2.1", 0, "DICOM")
+
+
+def test_only_one_netty_works_on_a_folder(tmp_path: Path) -> None:
+    assert not folder_in_use(tmp_path)
+    with folder_lock(tmp_path):
+        assert folder_in_use(tmp_path)
+        with pytest.raises(FolderInUse, match=str(os.getpid())), folder_lock(tmp_path):
+            pass
+    assert not folder_in_use(tmp_path)
+
+
+def test_a_folder_that_cannot_be_written_is_named_in_the_error(tmp_path: Path) -> None:
+    with pytest.raises(LocalError, match="cannot be written"), folder_lock(tmp_path / "absent"):
+        pass
