@@ -1,6 +1,6 @@
 import { defineConfig } from "vite";
 
-// The pages name these files by fixed names: they are served with an ETag and the version in the query.
+// The pages name these files by fixed names: templates need no manifest.
 export default defineConfig({
   base: "./",
   build: {

@@ -16,7 +16,8 @@ LEVELS: tuple[frozenset[str], ...] = (
     frozenset({"web", "simulator"}),
     frozenset({"config"}),
     frozenset({"gateway"}),
-    frozenset({"cli", "__main__"}),
+    frozenset({"cli"}),
+    frozenset({"__main__"}),
 )
 LEVEL: Mapping[str, int] = {part: level for level, parts in enumerate(LEVELS) for part in parts}
 

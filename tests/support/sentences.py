@@ -13,6 +13,8 @@ from jinja2.ext import extract_from_ast
 MARKS = frozenset({"_", "translate", "say", "mark"})
 # Modules whose constants with a space in them are sentences for readers.
 SENTENCE_MODULES = frozenset({"reasons.py"})
+# Modules whose ValueErrors a reader sees, inside a SettingsError.
+SETTINGS_MODULES = frozenset({"settings.py", "config.py"})
 TEMPLATE_SUFFIXES = frozenset({".html", ".jinja", ".j2", ".txt"})
 
 
@@ -35,6 +37,9 @@ def collect(root: Path) -> Sentences:
             sentences.found.setdefault(text, f"{place}:{line}")
         if path.name in SENTENCE_MODULES:
             for line, text in _phrases(tree):
+                sentences.found.setdefault(text, f"{place}:{line}")
+        if path.name in SETTINGS_MODULES:
+            for line, text in _value_errors(tree):
                 sentences.found.setdefault(text, f"{place}:{line}")
     environment = jinja2.Environment(autoescape=True)
     for path in sorted(root.rglob("*")):
@@ -120,6 +125,12 @@ def _phrases(tree: ast.Module) -> Iterator[tuple[int, str]]:
     for node in ast.walk(tree):
         if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in documentation:
             yield from [(node.lineno, node.value)] if " " in node.value.strip() else []
+
+
+def _value_errors(tree: ast.Module) -> Iterator[tuple[int, str]]:
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Call) and _last_name(node.func) == "ValueError":
+            yield from _first_text(node)
 
 
 def _last_name(node: ast.expr) -> str | None:
