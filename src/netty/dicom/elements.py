@@ -1,0 +1,115 @@
+"""Identifiers of C-FIND and C-MOVE to bytes and back (PS3.4 section C.4; PS3.5 section 7.1).
+
+An identifier is a flat list of short values. A C-FIND response may hold sequences all the same: they are stepped over.
+"""
+
+import struct
+from collections.abc import Mapping
+from typing import Final
+
+from netty.dicom.tags import (
+    ITEM,
+    ITEM_DELIMITATION,
+    SEQUENCE_DELIMITATION,
+    SHORT_REPRESENTATIONS,
+    VALUE_REPRESENTATIONS,
+    format_tag,
+)
+from netty.errors import LocalError, PeerError
+
+_IMPLICIT: Final = struct.Struct("<HHL")
+_EXPLICIT: Final = struct.Struct("<HH2sH")
+_LONG_LENGTH: Final = struct.Struct("<L")
+_UNDEFINED: Final = 0xFFFFFFFF
+_SHORT: Final = frozenset(vr.encode() for vr in SHORT_REPRESENTATIONS)
+_DEPTH: Final = 64
+
+
+class IdentifierError(PeerError):
+    """An identifier that cannot be read."""
+
+
+def encode_identifier(values: Mapping[int, bytes | str], explicit: bool = False) -> bytes:
+    """The elements in ascending order, each padded to even length. Text is ASCII; give bytes for other sets."""
+    return b"".join(_encode(tag, values[tag], explicit) for tag in sorted(values))
+
+
+def _encode(tag: int, value: bytes | str, explicit: bool) -> bytes:
+    vr = VALUE_REPRESENTATIONS.get(tag, "UN")
+    if isinstance(value, str):
+        if not value.isascii():
+            raise LocalError("The value {value!r} can be asked for only in ASCII.", value=value)
+        value = value.encode("ascii")
+    data = value
+    if len(data) % 2:
+        data += b"\0" if vr in ("UI", "UN") else b" "
+    group, element = tag >> 16, tag & 0xFFFF
+    if not explicit:
+        return _IMPLICIT.pack(group, element, len(data)) + data
+    if vr in SHORT_REPRESENTATIONS:
+        return _EXPLICIT.pack(group, element, vr.encode(), len(data)) + data
+    return _EXPLICIT.pack(group, element, vr.encode(), 0) + _LONG_LENGTH.pack(len(data)) + data
+
+
+def decode_identifier(data: bytes | memoryview, explicit: bool = False) -> dict[int, bytes]:
+    """Tag -> value as it stands, with its padding; the first of two counts. Raises IdentifierError."""
+    view = memoryview(data)
+    values: dict[int, bytes] = {}
+    position = 0
+    while position < len(view):
+        tag, vr, length, position = _header(view, position, explicit)
+        if length == _UNDEFINED:
+            position = _skip_sequence(view, position, explicit and vr != b"UN")
+            continue
+        if length > len(view) - position:
+            raise IdentifierError("Element {tag} ends behind its identifier.", tag=format_tag(tag))
+        values.setdefault(tag, bytes(view[position : position + length]))
+        position += length
+    return values
+
+
+def text_value(value: bytes | None) -> str:
+    """A value without its padding, for UIDs, codes, dates and numbers, which are ASCII (PS3.5 section 6.2)."""
+    return (value or b"").decode("latin-1").strip(" \0")
+
+
+def text_values(value: bytes | None) -> tuple[str, ...]:
+    """The values of a multi-valued element (PS3.5 section 6.4)."""
+    return tuple(part.strip(" \0") for part in (value or b"").decode("latin-1").split("\\") if part.strip(" \0"))
+
+
+def _header(view: memoryview, position: int, explicit: bool) -> tuple[int, bytes, int, int]:
+    """Tag, VR, length, and where the value begins."""
+    if len(view) - position < 8:
+        raise IdentifierError("The identifier is cut off in the middle of an element's header.")
+    group, element, length = _IMPLICIT.unpack_from(view, position)
+    tag = group << 16 | element
+    if not explicit or group == 0xFFFE:
+        return tag, b"", length, position + 8
+    _, _, vr, length = _EXPLICIT.unpack_from(view, position)
+    if vr in _SHORT:
+        return tag, vr, length, position + 8
+    if len(view) - position < 12:
+        raise IdentifierError("The identifier is cut off in the middle of an element's header.")
+    (length,) = _LONG_LENGTH.unpack_from(view, position + 8)
+    return tag, vr, length, position + 12
+
+
+def _skip_sequence(view: memoryview, position: int, explicit: bool) -> int:
+    """Behind a sequence of undefined length that begins at `position`: only what has no length is looked into."""
+    enclosing: list[tuple[int, bool]] = [(SEQUENCE_DELIMITATION, explicit)]  # what ends each open level
+    while enclosing:
+        delimiter, level_explicit = enclosing[-1]
+        tag, vr, length, position = _header(view, position, level_explicit)
+        if tag == delimiter:
+            enclosing.pop()
+        elif length == _UNDEFINED:
+            inner = ITEM_DELIMITATION if tag == ITEM else SEQUENCE_DELIMITATION
+            enclosing.append((inner, level_explicit and vr != b"UN"))
+            if len(enclosing) > 2 * _DEPTH:
+                raise IdentifierError("The identifier nests sequences more than {limit} deep.", limit=_DEPTH)
+        elif length > len(view) - position:
+            raise IdentifierError("Element {tag} ends behind its identifier.", tag=format_tag(tag))
+        else:
+            position += length
+    return position

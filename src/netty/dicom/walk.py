@@ -1,0 +1,385 @@
+"""A walk over the elements of a data set while its fragments arrive (PS3.5 section 7), without recursion or memory.
+
+It proves that the data set can be read to its end: every length lies inside what encloses it, nesting and number of
+elements are bounded, nothing is cut off. It collects a few top-level values and where the pixel data lie. A value that
+is not wanted is stepped over, not looked at: the cost depends on the number of elements, not of bytes.
+"""
+
+import struct
+from collections.abc import Mapping, Set
+from dataclasses import dataclass
+from enum import Enum, auto
+from types import MappingProxyType
+from typing import Final
+
+from netty.dicom.tags import (
+    ITEM,
+    ITEM_DELIMITATION,
+    LONG_REPRESENTATIONS,
+    PIXEL_DATA,
+    SEQUENCE_DELIMITATION,
+    SHORT_REPRESENTATIONS,
+    format_tag,
+)
+from netty.errors import PeerError
+
+UNDEFINED: Final = 0xFFFFFFFF
+LONGEST_WANTED_VALUE: Final = 65536
+
+_IMPLICIT: Final = struct.Struct("<HHL")
+_EXPLICIT: Final = struct.Struct("<HH2sH")
+_LONG_LENGTH: Final = struct.Struct("<L")
+_ITEM_BYTES: Final = b"\xfe\xff\x00\xe0"
+_SHORT: Final = frozenset(vr.encode() for vr in SHORT_REPRESENTATIONS)
+_KNOWN: Final = _SHORT | frozenset(vr.encode() for vr in LONG_REPRESENTATIONS)
+_LONGEST_HEADER: Final = 12
+_NO_BYTES: Final = memoryview(b"")
+
+# Implicit VR does not say what is a sequence, so a value that begins with an item is taken for one. These are binary
+# and may begin with anything: palettes and LUTs, waveforms, encapsulated documents.
+_BINARY: Final = frozenset(
+    {0x00281201, 0x00281202, 0x00281203, 0x00281204, 0x00281221, 0x00281222, 0x00281223, 0x00283006}
+    | {0x54001010, 0x00420011, 0x00660016, 0x00660023, 0x00660029, 0x0008041B}
+)
+_BINARY_GROUPS: Final = frozenset({0x5000, 0x6000, 0x7F00})  # curves, overlays, pixel data: group & FF00H
+
+
+class DataSetError(PeerError):
+    """A data set that cannot be read to its end."""
+
+
+class _ExcessError(DataSetError):
+    """A data set that asks too much of us, wherever it does so."""
+
+
+@dataclass(frozen=True, slots=True)
+class PixelDataPlace:
+    """Where the value of the top-level Pixel Data lies, counted from the start of the data set."""
+
+    offset: int
+    length: int | None  # None: encapsulated (PS3.5 Annex A.4)
+
+
+@dataclass(frozen=True, slots=True)
+class WalkResult:
+    """What a complete walk has seen."""
+
+    values: Mapping[int, bytes]
+    """The wanted top-level values as they stand, with their padding."""
+
+    repeated: frozenset[int]
+    """Wanted tags that stand there more than once; the first one counts."""
+
+    pixel_data: PixelDataPlace | None
+    elements: int
+    size: int
+
+
+@dataclass(frozen=True, slots=True)
+class WalkLimits:
+    """What a data set may ask of us."""
+
+    depth: int = 64
+    elements: int = 1_000_000
+    size: int = UNDEFINED * 4
+    slice: int = 2000
+    """How many elements one call works on: a few milliseconds."""
+
+
+class _Kind(Enum):
+    DATA_SET = auto()  # the whole, or an item: holds elements
+    SEQUENCE = auto()  # holds items
+    ENCAPSULATED = auto()  # holds fragments of pixel data
+
+
+@dataclass(slots=True)
+class _Level:
+    """Something open that encloses what comes."""
+
+    kind: _Kind
+    explicit: bool
+    end: int  # where it ends at the latest
+    defined: bool  # whether it ends there, or at a delimitation item
+    private_guess: bool = False  # a private value that looks like a sequence
+
+
+class ElementWalk:
+    """Feed it the fragments, then `finish`. Errors are DataSetError; nothing may be fed after one."""
+
+    def __init__(self, explicit: bool, wanted: Set[int] = frozenset(), limits: WalkLimits | None = None) -> None:
+        """`explicit`: Explicit VR Little Endian (also with encapsulated pixel data); else Implicit VR Little Endian."""
+        self._limits = limits or WalkLimits()
+        self._wanted = wanted
+        self._explicit = explicit
+        self._levels = [_Level(_Kind.DATA_SET, explicit, self._limits.size, defined=False)]
+        self._position = 0  # of the next byte that is not used up
+        self._carry = b""  # the beginning of a header
+        self._skip = 0  # bytes of the current value that are still to come
+        self._collected: bytearray | None = None
+        self._collected_tag = 0
+        self._rest = _NO_BYTES  # of a fragment that had more elements than one slice
+        self._elements = 0
+        self._depth = 0
+        self._values: dict[int, bytes] = {}
+        self._seen: set[int] = set()
+        self._repeated: set[int] = set()
+        self._pixel_data: PixelDataPlace | None = None
+
+    @property
+    def position(self) -> int:
+        """How many bytes have been walked."""
+        return self._position
+
+    def feed(self, fragment: memoryview) -> bool:
+        """Take the next bytes. True: more elements are in them than one slice may hold; call `resume` until False.
+
+        What is left then is copied, so the fragment itself may go.
+        """
+        if self._skip >= len(fragment) and self._collected is None and not self._rest:
+            self._skip -= len(fragment)  # the inside of a large value
+            self._position += len(fragment)
+            return False
+        if self._rest:
+            raise ValueError("resume the walk before feeding it again")
+        used = self._work(fragment, finishing=False)
+        if used < len(fragment):
+            self._rest = memoryview(bytes(fragment[used:]))
+            return True
+        return False
+
+    def resume(self) -> bool:
+        """Go on with what the last call left. True: there is more still."""
+        used = self._work(self._rest, finishing=False)
+        self._rest = self._rest[used:]
+        return len(self._rest) > 0
+
+    def finish(self) -> WalkResult:
+        """The data set has come in whole. Raises DataSetError if something is missing at its end."""
+        while self._rest:
+            self.resume()
+        if self._carry:
+            carry, self._carry = self._carry, b""
+            used = self._work(memoryview(carry), finishing=True)
+            if used < len(carry):
+                raise DataSetError("The data set is cut off in the middle of an element's header.")
+        self._close_ended()
+        if self._skip or self._collected is not None or len(self._levels) > 1:
+            raise DataSetError("The data set is cut off: {position} bytes came.", position=self._position)
+        return WalkResult(
+            values=MappingProxyType(self._values),
+            repeated=frozenset(self._repeated),
+            pixel_data=self._pixel_data,
+            elements=self._elements,
+            size=self._position,
+        )
+
+    # --- the loop ------------------------------------------------------------------------------------------------
+
+    def _work(self, data: memoryview, finishing: bool) -> int:
+        """Walk over `data` for one slice of elements; how much of it is used up."""
+        offset = 0
+        last_element = self._elements + self._limits.slice
+        while True:
+            offset += self._step_over(data, offset)
+            if self._skip or offset == len(data):
+                return offset
+            if self._elements >= last_element:
+                return offset
+            if self._carry:
+                taken, done = self._header_from_carry(data, offset)
+                offset += taken
+                if not done:
+                    return offset
+                continue
+            used = self._header(data, offset, finishing)
+            if used is None:
+                if finishing:
+                    return offset
+                self._carry = bytes(data[offset:])
+                return len(data)
+            offset += used
+
+    def _header_from_carry(self, data: memoryview, offset: int) -> tuple[int, bool]:
+        """A header that began in an earlier fragment: how much of `data` it takes, and whether it is complete."""
+        kept = len(self._carry)
+        head = memoryview(self._carry + bytes(data[offset : offset + _LONGEST_HEADER - kept]))
+        self._carry = b""
+        used = self._header(head, 0, finishing=False)
+        if used is None:
+            self._carry = bytes(head)
+            return len(head) - kept, False
+        if used < kept:  # the beginning of the value had come too, to be peeked at
+            left = head[used:kept]
+            self._carry = bytes(left[self._step_over(left, 0) :])
+            return 0, True
+        return used - kept, True
+
+    def _step_over(self, data: memoryview, offset: int) -> int:
+        """Pass over, or collect, what `data` holds of the current value."""
+        count = min(self._skip, len(data) - offset)
+        if self._collected is not None:
+            self._collected += data[offset : offset + count]
+            if count == self._skip:
+                self._values[self._collected_tag] = bytes(self._collected)
+                self._collected = None
+        self._skip -= count
+        self._position += count
+        return count
+
+    def _header(self, data: memoryview, offset: int, finishing: bool) -> int | None:
+        """Read one header at `offset` and act on it; its length, or None if it is not there in whole."""
+        before = self._position
+        try:
+            return self._read_header(data, offset, finishing)
+        except _ExcessError:
+            raise
+        except DataSetError:
+            if not self._leave_private_guess():
+                raise
+            return self._position - before
+
+    def _read_header(self, data: memoryview, offset: int, finishing: bool) -> int | None:
+        self._close_ended()
+        level = self._levels[-1]
+        if level.end - self._position < 8:
+            raise DataSetError("The data set has bytes at {position} that are no element.", position=self._position)
+        available = len(data) - offset
+        if available < 8:
+            return None
+        group, element, length = _IMPLICIT.unpack_from(data, offset)
+        used, vr, peek = 8, b"", b""
+        if level.kind is _Kind.DATA_SET and group != 0xFFFE:
+            if level.explicit:
+                _, _, vr, length = _EXPLICIT.unpack_from(data, offset)
+                if vr not in _SHORT:
+                    self._check_vr(vr)
+                    if available < 12:
+                        return None
+                    used, (length,) = 12, _LONG_LENGTH.unpack_from(data, offset + 8)
+            elif 8 <= length < UNDEFINED:
+                if available < 12 and not finishing:
+                    return None
+                peek = bytes(data[offset + 8 : offset + 12])
+        tag = group << 16 | element
+        self._position += used
+        self._count()
+        if length != UNDEFINED and self._position + length > level.end:
+            self._check_not_explicit(level, length)
+            raise DataSetError("Element {tag} of the data set is longer than what encloses it.", tag=format_tag(tag))
+        if level.kind is not _Kind.DATA_SET:
+            self._item(level, tag, length)
+        elif group == 0xFFFE:
+            self._delimitation(level, tag, length)
+        else:
+            self._element(level, tag, vr, length, peek)
+        return used
+
+    # --- what a header does --------------------------------------------------------------------------------------
+
+    def _item(self, level: _Level, tag: int, length: int) -> None:
+        """Inside a sequence or encapsulated pixel data: an item, or the end (PS3.5 sections 7.5 and A.4)."""
+        if tag == SEQUENCE_DELIMITATION and not level.defined and length == 0:
+            self._close()
+        elif tag != ITEM or (length == UNDEFINED and level.kind is _Kind.ENCAPSULATED):
+            raise DataSetError("The data set has {tag} where an item of a sequence should be.", tag=format_tag(tag))
+        elif level.kind is _Kind.ENCAPSULATED:
+            self._skip = length
+        else:
+            defined = length != UNDEFINED
+            end = self._position + length if defined else level.end
+            self._open(_Level(_Kind.DATA_SET, level.explicit, end, defined))
+
+    def _delimitation(self, level: _Level, tag: int, length: int) -> None:
+        """Inside an item: its end (PS3.5 section 7.5)."""
+        if tag != ITEM_DELIMITATION or length or level.defined or len(self._levels) == 1:
+            raise DataSetError("The data set has {tag} where an element should be.", tag=format_tag(tag))
+        self._close()
+
+    def _element(self, level: _Level, tag: int, vr: bytes, length: int, peek: bytes) -> None:
+        if len(self._levels) == 1 and self._top_level(level, tag, length):
+            return
+        if length == UNDEFINED:
+            self._open_undefined(level, tag, vr)
+        elif vr == b"SQ":
+            self._open(_Level(_Kind.SEQUENCE, True, self._position + length, True))
+        elif peek == _ITEM_BYTES and tag not in _BINARY and tag >> 16 & 0xFF00 not in _BINARY_GROUPS:
+            private = bool(tag >> 16 & 1)
+            self._open(_Level(_Kind.SEQUENCE, False, self._position + length, True, private))
+        else:
+            self._skip = length
+
+    def _top_level(self, level: _Level, tag: int, length: int) -> bool:
+        """What only the top level is asked for; True if the element is dealt with."""
+        if tag >> 16 in (0x0000, 0x0002):  # commands and file meta information: not in a data set (PS3.5 section 7.1)
+            raise DataSetError("The data set has {tag}, which does not belong there.", tag=format_tag(tag))
+        if self._elements == 1:
+            self._check_not_explicit(level, length)
+        if tag == PIXEL_DATA and self._pixel_data is None:
+            self._pixel_data = PixelDataPlace(self._position, None if length == UNDEFINED else length)
+        if tag not in self._wanted or length == UNDEFINED:
+            return False
+        if tag in self._seen:
+            self._repeated.add(tag)
+        elif length == 0:
+            self._values[tag] = b""
+        elif length <= LONGEST_WANTED_VALUE:
+            self._collected, self._collected_tag = bytearray(), tag
+        self._seen.add(tag)
+        self._skip = length
+        return True
+
+    def _open_undefined(self, level: _Level, tag: int, vr: bytes) -> None:
+        if tag == PIXEL_DATA and level.explicit:
+            self._open(_Level(_Kind.ENCAPSULATED, True, level.end, False))
+        elif tag == PIXEL_DATA:
+            raise DataSetError("The data set has compressed pixel data, but its transfer syntax is Implicit VR.")
+        elif level.explicit and vr not in (b"SQ", b"UN"):
+            raise DataSetError("Element {tag} of the data set has no length.", tag=format_tag(tag))
+        else:  # UN of undefined length is a sequence in Implicit VR (PS3.5 section 6.2.2)
+            self._open(_Level(_Kind.SEQUENCE, vr == b"SQ", level.end, False))
+
+    # --- checks --------------------------------------------------------------------------------------------------
+
+    def _check_vr(self, vr: bytes) -> None:
+        """A VR that we do not know is no error (PS3.5 section 6.2), but it has to look like one."""
+        if vr not in _KNOWN and not (vr.isalpha() and vr.isupper()):
+            raise DataSetError("The data set is not in Explicit VR, although its transfer syntax says so.")
+
+    def _check_not_explicit(self, level: _Level, length: int) -> None:
+        """Two letters where Implicit VR has the length. As a length they would mean some 20 000 bytes or more."""
+        if not level.explicit and (length & 0xFFFF).to_bytes(2, "little") in _KNOWN:
+            raise DataSetError("The data set is in Explicit VR, although its transfer syntax is Implicit VR.")
+
+    def _count(self) -> None:
+        self._elements += 1
+        if self._elements > self._limits.elements:
+            raise _ExcessError("The data set has more than {limit} elements.", limit=self._limits.elements)
+
+    # --- levels --------------------------------------------------------------------------------------------------
+
+    def _open(self, level: _Level) -> None:
+        if level.kind is not _Kind.DATA_SET:
+            self._depth += 1
+            if self._depth > self._limits.depth:
+                raise _ExcessError("The data set nests sequences more than {limit} deep.", limit=self._limits.depth)
+        self._levels.append(level)
+
+    def _close(self) -> None:
+        if self._levels.pop().kind is not _Kind.DATA_SET:
+            self._depth -= 1
+
+    def _close_ended(self) -> None:
+        """Leave what ends just here by its length."""
+        while (level := self._levels[-1]).defined and self._position == level.end:
+            self._close()
+
+    def _leave_private_guess(self) -> bool:
+        """A private value only looked like a sequence: step over it as bytes, as far as its length says."""
+        guess = next((index for index, level in enumerate(self._levels) if level.private_guess), None)
+        if guess is None:
+            return False
+        end = self._levels[guess].end
+        while len(self._levels) > guess:
+            self._close()
+        self._skip = end - self._position
+        return True
