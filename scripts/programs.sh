@@ -30,16 +30,16 @@ may_install() {
 }
 
 # A tested program must not run as a service beside the tests: Debian asks policy-rc.d before it starts one.
-without_services() {
-    local policy=/usr/sbin/policy-rc.d made=no status
-    if [[ ! -e $policy ]]; then
-        printf '#!/bin/sh\nexit 101\n' | "${as_root[@]}" tee $policy >/dev/null &&
-            "${as_root[@]}" chmod 755 $policy && made=yes
-    fi
-    "$@"
-    status=$?
-    [[ $made == yes ]] && "${as_root[@]}" rm -f $policy
-    return $status
+policy=/usr/sbin/policy-rc.d made_policy=no
+forbid_services() {
+    [[ -e $policy ]] && return
+    trap allow_services EXIT
+    printf '#!/bin/sh\nexit 101\n' | "${as_root[@]}" tee $policy >/dev/null && made_policy=yes
+    "${as_root[@]}" chmod 755 $policy
+}
+allow_services() {
+    [[ $made_policy == yes ]] && "${as_root[@]}" rm -f $policy
+    made_policy=no
 }
 
 apt() { "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get -q -y -o DPkg::Lock::Timeout=120 "$@"; }
@@ -49,11 +49,13 @@ if ((${#lacking[@]})) && may_install; then
     log=${TMPDIR:-/tmp}/netty-programs-$$.log
     echo "programs: installing ${packages[*]} by apt"
     apt update </dev/null >"$log" 2>&1 || echo "programs: apt-get update failed; trying with the lists that are here"
+    forbid_services
     # One by one: a package that this distribution does not have (Ubuntu's chromium is a snap) must not stop the others.
     for package in "${packages[@]}"; do
-        without_services apt install --no-install-recommends "$package" </dev/null >>"$log" 2>&1 ||
+        apt install --no-install-recommends "$package" </dev/null >>"$log" 2>&1 ||
             echo "programs: apt could not install $package: $(grep '^E:' "$log" | tail -n 1)"
     done
+    allow_services
     # Should the machine start it at the next boot anyway: no.
     if [[ " ${packages[*]} " == *" orthanc "* ]] && command -v systemctl >/dev/null; then
         "${as_root[@]}" systemctl disable orthanc >/dev/null 2>&1

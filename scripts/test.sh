@@ -5,8 +5,8 @@ export PATH=$PATH:/usr/sbin:/sbin LC_ALL=C.UTF-8
 log=.setup/test.log
 mkdir -p .setup
 
-programs=$(scripts/programs.sh)
-echo "$programs"
+scripts/programs.sh | tee .setup/programs.log
+programs=$(<.setup/programs.log)
 python -m pytest --dist loadgroup "$@" 2>&1 </dev/null | tee "$log"
 status=${PIPESTATUS[0]}
 
