@@ -12,7 +12,6 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, BinaryIO, Final, cast
 
-from pydicom.dataelem import RawDataElement
 from pydicom.dataset import Dataset
 from pydicom.filereader import read_dataset
 from pydicom.tag import BaseTag
@@ -144,7 +143,7 @@ def decimals(dataset: Dataset, tag: int) -> tuple[float, ...]:
 
 
 def integers(dataset: Dataset, tag: int) -> tuple[int, ...]:
-    """The whole numbers of a US, SS, UL, SL or IS element; the raw words as unsigned when the VR does not say."""
+    """The numbers of a binary element (US, SS ...); unsigned words when the VR does not say; for IS see `decimals`."""
     vr, little, value = _raw(dataset, tag)
     if isinstance(value, bytes) and vr not in _TEXT_VRS:
         code = _BINARY_VRS.get(vr, "H")
@@ -181,12 +180,12 @@ def items(dataset: Dataset, tag: int) -> Iterator[Dataset]:
 
 def _raw(dataset: Dataset, tag: int) -> tuple[str, bool, Any]:
     """VR, byte order and value of an element, converted or not."""
-    if tag not in dataset:
+    try:
+        element = dataset.get_item(tag)
+    except (KeyError, OSError):  # absent, or too long to have been read (LARGEST_ATTRIBUTE)
         return "", True, None
-    element = dataset.get_item(tag)
-    if isinstance(element, RawDataElement):
-        return element.VR or "", element.is_little_endian, element.value
-    return str(element.VR), dataset.is_little_endian is not False, element.value
+    little = getattr(element, "is_little_endian", dataset.original_encoding[1])
+    return str(element.VR or ""), little is not False, element.value
 
 
 def _value(dataset: Dataset, tag: int) -> Any:

@@ -1,0 +1,127 @@
+"""Stored values to 8-bit greys: modality, VOI and presentation in one table per image (PS3.4 N.2)."""
+
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+
+from netty.image.lookup_table import LookupTable
+from netty.image.modality import Modality, Rescale, apply_modality, modality_limits
+from netty.image.padding import Padding, is_padding
+from netty.image.pixel_data import (
+    Array,
+    PhotometricInterpretation,
+    PixelDescription,
+    apply_table,
+    possible_values,
+    stored_values,
+    table_over_cells,
+    value_limits,
+)
+from netty.image.voi import ValueRange, Voi, Window, apply_voi
+
+BACKGROUND = 0  # padding is shown black, in MONOCHROME1 too: it is no part of the image
+
+
+@dataclass(frozen=True, slots=True)
+class GrayscaleTransforms:
+    """What an image says about its grayscale pipeline; windows and LUTs are alternatives, the first is the default."""
+
+    modality: Modality = None
+    windows: tuple[Window, ...] = ()
+    voi_luts: tuple[LookupTable, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class GrayscalePlan:
+    """Every number that decides about a grey; equal plans make equal tables."""
+
+    modality: Modality
+    voi: Voi
+    inverted: bool
+    padding: Padding | None
+
+    def as_recipe(self) -> dict[str, Any]:
+        """Its numbers."""
+        return {
+            "modality": self.modality.as_recipe() if self.modality else None,
+            "voi": self.voi.as_recipe(),
+            "inverted": self.inverted,
+            "padding": self.padding.as_recipe() if self.padding else None,
+        }
+
+
+def stated_voi(
+    description: PixelDescription, transforms: GrayscaleTransforms, window: Window | None = None
+) -> Voi | None:
+    """The wished `window`, else the image's first window, else its first VOI LUT; None: the pixels must be looked at.
+
+    Without any of these the VOI transform is the identity (PS3.3 C.11.2.1). That suits up to 8 bits; deeper images
+    would be nearly black, and are spread from their smallest to their largest value.
+    """
+    if window is not None:
+        return window
+    if transforms.windows:
+        return transforms.windows[0]
+    if transforms.voi_luts:
+        return transforms.voi_luts[0]
+    modality = transforms.modality
+    if description.bits_stored <= 8 and (modality is None or (isinstance(modality, Rescale) and modality.is_identity)):
+        low, high = value_limits(description)
+        return ValueRange(low, high, "bits")
+    return None
+
+
+def units_range(
+    cells: Array, description: PixelDescription, modality: Modality, padding: Padding | None
+) -> tuple[float, float] | None:
+    """The smallest and largest value of a frame in modality units; None if it holds nothing but padding."""
+    stored = stored_values(cells, description)
+    if padding is not None:
+        stored = stored[~is_padding(stored, padding)]
+    if not stored.size:
+        return None
+    if isinstance(modality, LookupTable):
+        units = modality.lookup(stored)
+        return float(units.min()), float(units.max())
+    return modality_limits(int(stored.min()), int(stored.max()), modality)
+
+
+def grey_levels(stored: Array, plan: GrayscalePlan) -> Array:
+    """The 8-bit grey of each stored value: modality, VOI, presentation, and padding over it all."""
+    greys = apply_voi(apply_modality(stored, plan.modality), plan.voi)
+    levels = np.rint(greys).astype(np.uint8)
+    if plan.inverted:
+        np.subtract(255, levels, out=levels)
+    if plan.padding is not None:
+        levels[is_padding(stored, plan.padding)] = BACKGROUND
+    return levels
+
+
+@lru_cache(maxsize=32)
+def grey_table(bits_allocated: int, bits_stored: int, high_bit: int, signed: bool, plan: GrayscalePlan) -> Array:
+    """The grey of every possible cell. The slices of a series share it: it depends on no size."""
+    cell = PixelDescription(1, 1, PhotometricInterpretation.MONOCHROME2, bits_allocated, bits_stored, high_bit, signed)
+    table = table_over_cells(grey_levels(possible_values(cell), plan), cell)
+    table.flags.writeable = False
+    return table
+
+
+def grey_frame(cells: Array, description: PixelDescription, plan: GrayscalePlan) -> Array:
+    """One frame as rows x columns of 8-bit greys."""
+    if description.has_table:
+        bits = (description.bits_allocated, description.bits_stored, description.high_bit, description.signed)
+        greys = apply_table(grey_table(*bits, plan), cells)
+    else:
+        greys = np.empty(cells.size, np.uint8)
+        strip = 1 << 18
+        for start in range(0, cells.size, strip):
+            part = stored_values(cells[start : start + strip], description)
+            greys[start : start + strip] = grey_levels(part, plan)
+    return greys.reshape(description.rows, description.columns)
+
+
+def is_all_padding(cells: Array, description: PixelDescription, padding: Padding | None) -> bool:
+    """Whether a frame shows nothing at all."""
+    return padding is not None and bool(is_padding(stored_values(cells, description), padding).all())

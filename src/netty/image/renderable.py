@@ -1,0 +1,47 @@
+"""An image as values: what a data set says about its picture, read and made sense of."""
+
+from dataclasses import dataclass
+
+from netty.image.colour import Palette
+from netty.image.flags import Flag
+from netty.image.grayscale import GrayscaleTransforms
+from netty.image.padding import Padding
+from netty.image.pixel_data import PixelDescription
+
+
+@dataclass(frozen=True, slots=True)
+class RenderableImage:
+    """Everything that a picture is made of, except the pixels.
+
+    `transforms` has one entry for all frames, or one per frame (functional groups).
+    """
+
+    pixels: PixelDescription
+    transforms: tuple[GrayscaleTransforms, ...] = (GrayscaleTransforms(),)
+    inverted: bool = False
+    padding: Padding | None = None
+    palette: Palette | None = None
+    aspect: tuple[float, float] = (1.0, 1.0)  # vertical, horizontal
+    flags: tuple[Flag, ...] = ()
+
+    def transforms_of(self, frame: int) -> GrayscaleTransforms:
+        """The grayscale transforms of frame `frame` (from 0)."""
+        return self.transforms[frame if frame < len(self.transforms) else -1]
+
+
+@dataclass(frozen=True, slots=True)
+class NotRenderable:
+    """There is no picture to make.
+
+    `expected` tells a thing that has no picture by its nature (a presentation state: a final state, not an error)
+    from an image that cannot be rendered. `template` and `values` make the sentence, as in NettyError.
+    """
+
+    expected: bool
+    template: str
+    values: tuple[tuple[str, object], ...] = ()
+
+    @property
+    def reason(self) -> str:
+        """The sentence in English."""
+        return self.template.format(**dict(self.values))
