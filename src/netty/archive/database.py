@@ -1,32 +1,166 @@
 """The database: one engine, reading and writing transactions, and failures in words."""
 
-from collections.abc import Iterator
+import sqlite3
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any, Final
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, Engine, Table, column, create_engine, event, inspect, make_url, select, table
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.engine import URL
+from sqlalchemy.exc import ArgumentError, DBAPIError, OperationalError
+
+from netty.archive.errors import DatabaseFault, DiskFull
+
+REVISION: Final = "0001"  # of the tables that this program knows: the newest of migrations/versions; they sort
+BUSY_SECONDS: Final = 10
+_WRITING: Final = "netty_writing"
+_ADVISORY_LOCK: Final = 0x6E65747479  # "netty": one writer at a time on PostgreSQL too, as on SQLite
 
 
 class Database:
-    """An open database that is up to date. Safe to share between threads; every process opens its own."""
+    """A database. Safe to share between threads; every process opens its own."""
 
     def __init__(self, url: str) -> None:
-        self.url = url
+        self.url = _parsed(url)
+        self.engine = _engine(self.url)
+
+    @property
+    def file(self) -> Path | None:
+        """The file of an SQLite database."""
+        return Path(self.url.database) if _is_sqlite(self.url) and self.url.database else None
 
     @contextmanager
     def read(self) -> Iterator[Connection]:
         """A consistent view of the database."""
-        raise NotImplementedError
-        yield  # type: ignore[unreachable]
+        with in_words(self.url), self.engine.connect() as connection, connection.begin():
+            yield connection
 
     @contextmanager
     def write(self) -> Iterator[Connection]:
         """One transaction that holds the write lock from its start; committed at the end, rolled back on any error."""
-        raise NotImplementedError
-        yield  # type: ignore[unreachable]
+        with in_words(self.url), self.engine.connect() as connection:
+            connection = connection.execution_options(**{_WRITING: True})
+            with connection.begin():
+                yield connection
 
     def close(self) -> None:
         """Close all connections."""
+        self.engine.dispose()
+
+
+def _parsed(url: str) -> URL:
+    try:
+        parsed = make_url(url)
+    except ArgumentError as error:
+        raise DatabaseFault(
+            "{url} is no database address. Write sqlite:///FILE or postgresql+psycopg://...", url=url
+        ) from error
+    if parsed.get_backend_name() not in ("sqlite", "postgresql"):
+        raise DatabaseFault("The database {url} is neither SQLite nor PostgreSQL.", url=_shown(parsed))
+    if parsed.drivername == "postgresql":
+        return parsed.set(drivername="postgresql+psycopg")
+    return parsed
+
+
+def _is_sqlite(url: URL) -> bool:
+    return url.get_backend_name() == "sqlite"
+
+
+def _shown(url: URL) -> str:
+    """The address without its password."""
+    return url.database or "" if _is_sqlite(url) else url.render_as_string(hide_password=True)
+
+
+def _engine(url: URL) -> Engine:
+    if not _is_sqlite(url):
+        engine = create_engine(url, pool_pre_ping=True)
+        event.listen(engine, "begin", _begin_postgresql)
+        return engine
+    # isolation_level None: pysqlite begins nothing by itself, `_begin_sqlite` does.
+    engine = create_engine(url, connect_args={"isolation_level": None, "timeout": BUSY_SECONDS})
+    event.listen(engine, "connect", _prepare_sqlite)
+    event.listen(engine, "begin", _begin_sqlite)
+    return engine
+
+
+def _prepare_sqlite(connection: sqlite3.Connection, record: object) -> None:
+    cursor = connection.cursor()
+    cursor.execute(f"PRAGMA busy_timeout = {BUSY_SECONDS * 1000}")
+    # WAL lets readers and one writer work side by side; FULL, because spool files go after a commit.
+    if cursor.execute("PRAGMA journal_mode").fetchone()[0] != "wal":
+        cursor.execute("PRAGMA journal_mode = WAL")
+    cursor.execute("PRAGMA synchronous = FULL")
+    cursor.execute("PRAGMA foreign_keys = ON")
+    cursor.close()
+
+
+def _begin_sqlite(connection: Connection) -> None:
+    # IMMEDIATE: a transaction that reads first and writes then would fail with "database is locked" at once.
+    writing = connection.get_execution_options().get(_WRITING)
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if writing else "BEGIN")
+
+
+def _begin_postgresql(connection: Connection) -> None:
+    if connection.get_execution_options().get(_WRITING):
+        connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_ADVISORY_LOCK})")
+
+
+@contextmanager
+def in_words(url: URL) -> Iterator[None]:
+    """The one door at which failures of the database become ours."""
+    try:
+        yield
+    except DBAPIError as error:
+        fault = _fault(url, error)
+        if fault is None:
+            raise  # a broken constraint or a wrong statement is our own mistake
+        raise fault from error
+
+
+def _fault(url: URL, error: DBAPIError) -> DatabaseFault | DiskFull | None:
+    text, place = str(error.orig).lower(), _shown(url)
+    code = getattr(error.orig, "sqlite_errorcode", 0) & 0xFF
+    if code == sqlite3.SQLITE_FULL or "disk is full" in text or "no space left" in text:
+        return DiskFull("The database {place} cannot grow: the disk is full. Make room and try again.", place=place)
+    if code in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
+        return DatabaseFault("The database {place} is locked by another program for too long.", place=place)
+    if code == sqlite3.SQLITE_READONLY:
+        return DatabaseFault("The database {place} cannot be written. Check its owner and permissions.", place=place)
+    if code in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB):
+        return DatabaseFault("{place} is damaged or no database. Restore a copy of it.", place=place)
+    if code == sqlite3.SQLITE_CANTOPEN:
+        return DatabaseFault(
+            "The database {place} cannot be opened. Check that its folder exists and may be written.", place=place
+        )
+    if isinstance(error, OperationalError) and (not _is_sqlite(url) or code == sqlite3.SQLITE_IOERR):
+        return DatabaseFault(
+            "The database {place} does not answer: {cause}", place=place, cause=str(error.orig).strip()
+        )
+    return None
+
+
+Row = dict[str, Any]
+
+
+def insert_if_new(connection: Connection, into: Table, rows: Sequence[Row], key: Sequence[str]) -> None:
+    """Insert rows, and leave those whose `key` stands there already as they are."""
+    if rows:
+        connection.execute(_insert(connection, into).on_conflict_do_nothing(index_elements=key), rows)
+
+
+def insert_or_replace(connection: Connection, into: Table, rows: Sequence[Row], key: Sequence[str]) -> None:
+    """Insert rows; where the `key` stands there already, the new values take the place of the old."""
+    if rows:
+        statement = _insert(connection, into)
+        changed = {name: statement.excluded[name] for name in rows[0] if name not in key}
+        connection.execute(statement.on_conflict_do_update(index_elements=key, set_=changed), rows)
+
+
+def _insert(connection: Connection, into: Table) -> sqlite.Insert | postgresql.Insert:
+    """Both dialects say ON CONFLICT in the same words, by two classes."""
+    return sqlite.insert(into) if connection.dialect.name == "sqlite" else postgresql.insert(into)
 
 
 def open_database(url: str) -> Database:
@@ -35,13 +169,52 @@ def open_database(url: str) -> Database:
     Raises:
         DatabaseFault: where it cannot be opened, is older (migrate first) or newer than the program.
     """
-    raise NotImplementedError
+    database = Database(url)
+    try:
+        _require_current(database)
+    except BaseException:
+        database.close()
+        raise
+    return database
 
 
-def migrate(url: str, backup_folder: Path) -> str | None:
+def migrate(url: str, backup_folder: Path) -> Path | None:
     """Make the database, or bring it up to date after a copy into `backup_folder`; gives the copy's path, if any.
 
     Raises:
         DatabaseFault: where it is newer than the program, or cannot be opened.
     """
-    raise NotImplementedError
+    from netty.archive.migration import bring_up_to_date  # here, since only one process needs Alembic, and it is big
+
+    database = Database(url)
+    try:
+        return bring_up_to_date(database, backup_folder)
+    finally:
+        database.close()
+
+
+def revision_of(database: Database) -> str | None:
+    """The revision of the tables, None where there are none. DatabaseFault where it is newer than the program."""
+    with database.read() as connection:
+        if not inspect(connection).has_table("alembic_version"):
+            return None
+        revision: str | None = connection.scalar(select(column("version_num")).select_from(table("alembic_version")))
+    if revision is not None and revision > REVISION:
+        raise DatabaseFault(
+            "The database is at revision {revision}; this program knows only up to {known}. Use a newer netty.",
+            revision=revision,
+            known=REVISION,
+        )
+    return revision
+
+
+def _require_current(database: Database) -> None:
+    # SQLite makes a file by opening it: looking must not leave an empty database behind.
+    if database.file is not None and not database.file.exists():
+        raise DatabaseFault("There is no database {place}. Make it with: netty init", place=str(database.file))
+    if (revision := revision_of(database)) != REVISION:
+        raise DatabaseFault(
+            "The database is at revision {revision}; this program needs {known}. netty serve brings it up to date.",
+            revision=revision or "0",
+            known=REVISION,
+        )
