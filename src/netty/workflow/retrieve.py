@@ -1,0 +1,250 @@
+"""One retrieval: lease and ledger before the C-MOVE, the waiting for what comes late, and the verdict of the ledger."""
+
+import asyncio
+import dataclasses
+import logging
+import threading
+import time
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from netty.archive.audit import Audit, AuditEvent, AuditKind
+from netty.archive.leases import Leases
+from netty.archive.remotes import Remotes
+from netty.archive.retrievals import Retrievals
+from netty.dimse.command import MoveResponse
+from netty.dimse.status import Category, Status, category, explain_move
+from netty.errors import PeerError, UsageError
+from netty.model import reasons
+from netty.model.lease import Lease
+from netty.model.remote import Remote
+from netty.model.retrieval import Claimed, LedgerCount, LedgerState, Retrieval, RetrievalState, verdict
+from netty.network.errors import AssociationRejected, RemoteUnreachable
+from netty.network.move_scu import MoveOutcome, move_study
+from netty.network.settings import AeSettings, Timers
+
+log = logging.getLogger(__name__)
+
+_NOTHING_SENT = Claimed(0, 0, 0, None)
+
+_CANCEL_LOOK_SECONDS = 0.5
+_SETTLE_LOOK_SECONDS = 0.1
+_CLAIM_WRITE_SECONDS = 0.5
+
+
+@dataclass(frozen=True, slots=True)
+class Retriever:
+    """Runs retrievals, one thread each. Each step may be run again after a crash, and comes to the same end.
+
+    Attributes:
+        quiet_time: seconds for which a lease outlives its C-MOVE, because PACS store late.
+        stopping: set when the service ends; what runs then is left as it is, for the next start.
+    """
+
+    remotes: Remotes
+    retrievals: Retrievals
+    leases: Leases
+    audit: Audit
+    ae: AeSettings
+    timers: Timers
+    quiet_time: float
+    stopping: threading.Event
+
+    def move(self, retrieval_id: str) -> None:
+        """Ask the remote for the study. Its answers are kept as evidence; whether images arrived is not judged here."""
+        retrieval = self.retrievals.get(retrieval_id)
+        if retrieval.state.final:
+            return
+        if retrieval.cancel_requested:
+            self._end(retrieval, RetrievalState.CANCELLED, reasons.CANCELLED)
+            return
+        if not self._anything_expected(retrieval_id):
+            return
+        try:
+            remote = self.remotes.get(retrieval.remote)
+        except UsageError:
+            self._end(retrieval, RetrievalState.FAILED, reasons.REMOTE_REMOVED)
+            return
+        lease = self.leases.open(retrieval, time.time() + self.timers.total + self.quiet_time)
+        self.retrievals.update(
+            retrieval_id,
+            state=RetrievalState.MOVING,
+            started_at=retrieval.started_at or _now(),
+            reason="",
+            claimed=Claimed(),
+        )
+        failure = self._ask(remote, retrieval, lease)
+        if self.stopping.is_set():
+            _wait_for_the_end()
+        self.leases.keep_until(retrieval_id, time.time() + self.quiet_time)
+        self.retrievals.update(retrieval_id, state=RetrievalState.SETTLING, reason=failure)
+
+    def _ask(self, remote: Remote, retrieval: Retrieval, lease: Lease) -> str:
+        """Run the C-MOVE; what went wrong in words, empty where nothing did."""
+        try:
+            outcome = asyncio.run(self._move(remote, retrieval, lease))
+        except (RemoteUnreachable, AssociationRejected) as error:
+            # Nobody was asked, so nothing is to come: a claim of nothing ends the waiting.
+            self.retrievals.update(retrieval.id, claimed=_NOTHING_SENT)
+            return str(error)
+        except PeerError as error:
+            log.warning("retrieval %s from %s: %s", retrieval.id, remote.name, error)
+            return str(error)
+        self.retrievals.update(retrieval.id, claimed=_claim_of(outcome.status, outcome))
+        return _failure_of(outcome)
+
+    def _anything_expected(self, retrieval_id: str) -> bool:
+        return any(entry.state is LedgerState.EXPECTED for entry in self.retrievals.ledger(retrieval_id))
+
+    async def _move(self, remote: Remote, retrieval: Retrieval, lease: Lease) -> MoveOutcome:
+        cancelled = asyncio.Event()
+        write = _ClaimWriter(self.retrievals, retrieval.id)
+        watching = asyncio.create_task(self._watch_for_cancel(retrieval.id, cancelled))
+        try:
+            return await move_study(
+                remote,
+                self.ae,
+                _timers_for(remote, self.timers),
+                retrieval.study_instance_uid,
+                lease.message_id,
+                on_response=write,
+                cancelled=cancelled,
+                last_store=lambda: self._seconds_since_last_store(retrieval.id),
+            )
+        finally:
+            watching.cancel()
+
+    async def _watch_for_cancel(self, retrieval_id: str, cancelled: asyncio.Event) -> None:
+        while not cancelled.is_set():
+            await asyncio.sleep(_CANCEL_LOOK_SECONDS)
+            now = await asyncio.to_thread(self.retrievals.get, retrieval_id)
+            if now.cancel_requested or self.stopping.is_set():
+                cancelled.set()
+
+    def _seconds_since_last_store(self, retrieval_id: str) -> float | None:
+        last = self.retrievals.last_arrival(retrieval_id)
+        return None if last is None else max(0.0, (_now() - last).total_seconds())
+
+    def settle(self, retrieval_id: str) -> None:
+        """Wait until everything expected is here and rendered, or nothing more is to come; then write the verdict."""
+        retrieval = self.retrievals.get(retrieval_id)
+        if retrieval.state.final:
+            return
+        if retrieval.state is not RetrievalState.SETTLING:
+            self.retrievals.update(retrieval_id, state=RetrievalState.SETTLING)
+        ledger = self._wait_settled(retrieval)
+        if ledger is None:
+            return
+        now = self.retrievals.get(retrieval_id)
+        if now.cancel_requested and ledger.received < ledger.expected:
+            self._end(now, RetrievalState.CANCELLED, reasons.CANCELLED)
+            return
+        state, reason = verdict(ledger, now.reason)
+        self._end(now, state, reason)
+
+    def _wait_settled(self, retrieval: Retrieval) -> LedgerCount | None:
+        """The ledger when nothing more is to be waited for; None where the service stops before."""
+        ledger = self.retrievals.count(retrieval.id)
+        quiet_until = time.monotonic() + self.quiet_time
+        while not ledger.settled:
+            arrived = ledger.received + ledger.on_hold
+            lacking = ledger.expected - arrived
+            rendering = ledger.received - ledger.rendered - ledger.failed
+            now = self.retrievals.get(retrieval.id)
+            if lacking and not rendering and (now.cancel_requested or _nothing_will_come(now, ledger)):
+                break
+            if not rendering and time.monotonic() >= quiet_until:
+                break
+            if self.stopping.wait(_SETTLE_LOOK_SECONDS):
+                # The step must not end: what DBOS has recorded as running is taken up again at the next start.
+                _wait_for_the_end()
+            ledger = self.retrievals.count(retrieval.id)
+            if ledger.received + ledger.on_hold > arrived:
+                quiet_until = time.monotonic() + self.quiet_time
+        return ledger
+
+    def give_up(self, retrieval_id: str, reason: str) -> None:
+        """End a retrieval that failed for a reason nobody foresaw."""
+        retrieval = self.retrievals.get(retrieval_id)
+        if not retrieval.state.final:
+            self._end(retrieval, RetrievalState.FAILED, reason)
+
+    def _end(self, retrieval: Retrieval, state: RetrievalState, reason: str) -> None:
+        self.retrievals.update(retrieval.id, state=state, reason=reason, ended_at=_now())
+        self.audit.write(
+            AuditEvent(
+                AuditKind.RETRIEVAL_ENDED,
+                who=retrieval.requested_by,
+                patient_key=retrieval.patient_key,
+                study_instance_uid=retrieval.study_instance_uid,
+                remote=retrieval.remote,
+                outcome=state,
+                detail={"retrieval": retrieval.id, "reason": reason},
+            )
+        )
+
+
+def _timers_for(remote: Remote, timers: Timers) -> Timers:
+    """The timers, with the remote's own answer to what restarts them."""
+    return dataclasses.replace(timers, response_restarts_on=remote.response_restarts_on or timers.response_restarts_on)
+
+
+class _ClaimWriter:
+    """Writes the counters of pending responses down, not more often than people can read them."""
+
+    def __init__(self, retrievals: Retrievals, retrieval_id: str) -> None:
+        self._retrievals = retrievals
+        self._id = retrieval_id
+        self._next = 0.0
+
+    def __call__(self, response: MoveResponse) -> None:
+        now = time.monotonic()
+        if now >= self._next:
+            self._next = now + _CLAIM_WRITE_SECONDS
+            self._retrievals.update(self._id, claimed=_claim_of(None, response))
+
+
+def _claim_of(status: int | None, said: MoveResponse | MoveOutcome) -> Claimed:
+    if isinstance(said, MoveOutcome):
+        return Claimed(said.completed, said.failed, said.warning, status)
+    return Claimed(
+        said.number_of_completed_suboperations,
+        said.number_of_failed_suboperations,
+        said.number_of_warning_suboperations,
+        status,
+    )
+
+
+def _failure_of(outcome: MoveOutcome) -> str:
+    if outcome.status == Status.SUCCESS:
+        return ""
+    explanation = explain_move(outcome.status)
+    if outcome.comment:
+        explanation = f"{explanation} ({outcome.comment})"
+    return reasons.REMOTE_SAID.format(status=f"{outcome.status:04X}", explanation=explanation)
+
+
+def _nothing_will_come(retrieval: Retrieval, ledger: LedgerCount) -> bool:
+    """Whether the remote's own word leaves nothing to wait for.
+
+    It never makes a retrieval complete; it only ends the waiting early. A success that counts nothing is not
+    believed: some remotes answer first and send later.
+    """
+    claimed = retrieval.claimed
+    sent = (claimed.completed or 0) + (claimed.warning or 0)
+    if claimed == _NOTHING_SENT:
+        return True
+    if claimed.status is None or ledger.received + ledger.on_hold < sent:
+        return False
+    if category(claimed.status) is Category.FAILURE and sent == 0:
+        return True
+    return sent > 0 and sent + (claimed.failed or 0) >= ledger.expected
+
+
+def _wait_for_the_end() -> None:
+    """Never return: the process ends, and the step that runs now is run again at the next start."""
+    threading.Event().wait()
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
