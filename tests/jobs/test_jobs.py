@@ -54,9 +54,10 @@ class Recorder:
     def patients_of(self, remote: str) -> Sequence[str]:
         return ["p1", "p2"]
 
-    def search(self, remote: str, patient_key: str) -> None:
+    def search(self, remote: str, patient_key: str) -> bool:
         self.calls.append(("search", remote, patient_key))
         self.searched.release()
+        return True
 
     def queued(self) -> list[QueuedRetrieval]:
         return list(self.waiting)

@@ -62,8 +62,8 @@ class Work(Protocol):
     def patients_of(self, remote: str) -> Sequence[str]:
         """The keys of the patients to search for in a sweep."""
 
-    def search(self, remote: str, patient_key: str) -> None:
-        """Search for one patient, and request what is missing."""
+    def search(self, remote: str, patient_key: str) -> bool:
+        """Search for one patient, and request what is missing; False ends the sweep: the remote is not there."""
 
     def queued(self) -> Iterable[QueuedRetrieval]:
         """Retrievals with state ``queued``."""
@@ -201,7 +201,8 @@ def _workflows(work: Work, stopping: threading.Event) -> tuple[Callable[[str], N
     @DBOS.workflow(name="sweep")
     def sweep(remote: str) -> None:
         for patient_key in DBOS.run_step({"name": "patients"}, work.patients_of, remote):
-            DBOS.run_step({"name": "search"}, work.search, remote, patient_key)
+            if not DBOS.run_step({"name": "search"}, work.search, remote, patient_key):
+                break
 
     return retrieval, sweep
 

@@ -1,0 +1,95 @@
+"""Registering what was received: rows follow in batches, and a crash between file and row loses nothing."""
+
+import logging
+import queue
+import threading
+from collections.abc import Iterable, Sequence
+
+from netty.archive.errors import DatabaseFault
+from netty.archive.received import Received, Registered, RegistrationOutcome
+from netty.archive.registration import Registration
+from netty.archive.spool import Spool
+
+log = logging.getLogger(__name__)
+
+_LARGEST_BATCH = 100
+_PATIENCE_SECONDS = 1.0
+_QUARANTINED = frozenset({RegistrationOutcome.DIFFERENT, RegistrationOutcome.ON_HOLD})
+
+
+def register_batch(registration: Registration, spool: Spool, batch: Sequence[Received]) -> list[Registered]:
+    """Write the rows of a batch, then put each spool file where it belongs now."""
+    outcomes = registration.register(batch)
+    spool.remove(*(one.spool_name for one in outcomes if one.outcome is RegistrationOutcome.SAME))
+    _quarantine(registration, spool, [one.spool_name for one in outcomes if one.outcome in _QUARANTINED])
+    return outcomes
+
+
+def register_leftovers(registration: Registration, spool: Spool) -> int:
+    """Register what was answered 0x0000 and has no row yet, because a process died in between; gives how many."""
+    known = registration.spool_names()
+    leftovers = [Received.from_receipt(name, receipt) for name, receipt in spool.sealed() if name not in known]
+    for start in range(0, len(leftovers), _LARGEST_BATCH):
+        register_batch(registration, spool, leftovers[start : start + _LARGEST_BATCH])
+    _quarantine(registration, spool, registration.to_quarantine())
+    return len(leftovers)
+
+
+def _quarantine(registration: Registration, spool: Spool, names: Iterable[str]) -> None:
+    moved = list(names)
+    if moved:
+        spool.quarantine(*moved)
+        registration.quarantined(moved)
+
+
+class Registrar(threading.Thread):
+    """Writes rows beside a receiver's event loop: whatever has come in since the last commit goes into the next."""
+
+    def __init__(self, registration: Registration, spool: Spool) -> None:
+        super().__init__(name="registrar", daemon=True)
+        self._registration = registration
+        self._spool = spool
+        self._incoming: queue.SimpleQueue[Received | None] = queue.SimpleQueue()
+        self._giving_up = threading.Event()
+
+    def put(self, received: Received) -> None:
+        """Register this soon."""
+        self._incoming.put(received)
+
+    def stop(self) -> None:
+        """Register what is left and end. If the database does not let us, the spool keeps it for the next start."""
+        self._incoming.put(None)
+        self._giving_up.set()
+        if self.is_alive():
+            self.join()
+
+    def run(self) -> None:
+        ending = False
+        while not ending:
+            batch, ending = self._next_batch()
+            while batch and not self._written(batch) and not self._giving_up.wait(_PATIENCE_SECONDS):
+                pass
+
+    def _next_batch(self) -> tuple[list[Received], bool]:
+        """Wait for one, then take all that are there; whether the end was among them."""
+        batch: list[Received] = []
+        received = self._incoming.get()
+        while received is not None:
+            batch.append(received)
+            if len(batch) == _LARGEST_BATCH:
+                return batch, False
+            try:
+                received = self._incoming.get_nowait()
+            except queue.Empty:
+                return batch, False
+        return batch, True
+
+    def _written(self, batch: Sequence[Received]) -> bool:
+        try:
+            register_batch(self._registration, self._spool, batch)
+        except DatabaseFault as error:
+            log.error("register: %s It is tried again; the images are safe in the spool.", error)
+            return False
+        except Exception:
+            log.exception("register: a batch of %d failed; the next start tries it again", len(batch))
+        return True
