@@ -31,7 +31,7 @@ def policy(maximum_length: int = 16384) -> AcceptorPolicy:
     syntaxes = (IMPLICIT_VR_LITTLE_ENDIAN,)
     return AcceptorPolicy(
         ae_titles=frozenset({"HAPPY_netty"}),
-        supported={uid: syntaxes for uid in (VERIFICATION, *STORAGE_CLASSES)},
+        supported=dict.fromkeys((VERIFICATION, *STORAGE_CLASSES), syntaxes),
         user_information=user_information(maximum_length),
     )
 

@@ -248,24 +248,25 @@ class ElementWalk:
             return None
         group, element, length = _IMPLICIT.unpack_from(data, offset)
         used, vr, peek = 8, b"", b""
-        if level.kind is _Kind.DATA_SET and group != 0xFFFE:
-            if level.explicit:
-                _, _, vr, length = _EXPLICIT.unpack_from(data, offset)
-                if vr not in _SHORT:
-                    self._check_vr(vr)
-                    if available < 12:
-                        return None
-                    used, (length,) = 12, _LONG_LENGTH.unpack_from(data, offset + 8)
-            elif 8 <= length < UNDEFINED:
-                if available < 12 and not finishing:
+        holds_elements = level.kind is _Kind.DATA_SET and group != 0xFFFE
+        if holds_elements and level.explicit:
+            _, _, vr, length = _EXPLICIT.unpack_from(data, offset)
+            if vr not in _SHORT:
+                self._check_vr(vr)
+                if available < 12:
                     return None
-                peek = bytes(data[offset + 8 : offset + 12])
+                used, (length,) = 12, _LONG_LENGTH.unpack_from(data, offset + 8)
         tag = group << 16 | element
-        self._position += used
-        self._count()
-        if length != UNDEFINED and self._position + length > level.end:
+        if length != UNDEFINED and self._position + used + length > level.end:
+            self._position += used
             self._check_not_explicit(level, length)
             raise DataSetError("Element {tag} of the data set is longer than what encloses it.", tag=format_tag(tag))
+        if holds_elements and not level.explicit and 8 <= length < UNDEFINED:
+            if available < 12 and not finishing:
+                return None
+            peek = bytes(data[offset + 8 : offset + 12])
+        self._position += used
+        self._count()
         if level.kind is not _Kind.DATA_SET:
             self._item(level, tag, length)
         elif group == 0xFFFE:
