@@ -1,0 +1,107 @@
+"""What an acceptor's service is: begun by a request, fed with its data set, finished with a response."""
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Protocol
+
+from netty.dimse.command import Request, Response, UnusableResponse
+from netty.dimse.status import Refusal
+from netty.ul.association import Buffer
+from netty.ul.pdu import AcceptedContext
+
+AnyResponse = Response | UnusableResponse
+
+
+@dataclass(frozen=True, slots=True)
+class CallingAssociation:
+    """Who calls, as it stands once the association is accepted.
+
+    Attributes:
+        number: counts the associations of this server.
+        remotes: the names of the remotes that `calling_ae_title` and `address` together name.
+    """
+
+    number: int
+    calling_ae_title: str
+    called_ae_title: str
+    address: str
+    remotes: tuple[str, ...]
+    implementation_version_name: str = ""
+
+
+class Operation:
+    """One request that a service works on."""
+
+    __slots__ = ("_drain", "_send", "association", "cancelled", "context", "request")
+
+    def __init__(
+        self,
+        request: Request,
+        context: AcceptedContext,
+        association: CallingAssociation,
+        send: Callable[[AnyResponse, Buffer], None],
+        drain: Callable[[], "asyncio.Future[None] | None"],
+    ) -> None:
+        self.request = request
+        self.context = context
+        self.association = association
+        self.cancelled = asyncio.Event()
+        """Set by C-CANCEL, and when the association is gone."""
+        self._send = send
+        self._drain = drain
+
+    async def respond(self, response: AnyResponse, data_set: Buffer = b"") -> None:
+        """Send a pending response; waits while the peer does not keep up with reading."""
+        self._send(response, data_set)
+        waiting = self._drain()
+        if waiting is not None:
+            await waiting
+
+
+class Incoming(Protocol):
+    """A request whose data set is coming in. Every method may raise `Refusal`: its status is the answer."""
+
+    def write(self, view: memoryview) -> None:
+        """The next part of the data set; `view` is valid only during the call."""
+
+    async def finish(self) -> AnyResponse:
+        """The data set is complete: do what was asked, and return the final response."""
+        ...
+
+    def abandon(self) -> None:
+        """The data set will not be completed, or is not wanted any more. Must not raise."""
+
+
+class Service(Protocol):
+    """Serves the requests of one abstract syntax."""
+
+    def begin(self, operation: Operation) -> Incoming:
+        """A request has come. May raise `Refusal`: then the data set is dropped, and the status answered."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """A service, and the transfer syntaxes in which it is offered, the best first."""
+
+    service: Service
+    transfer_syntaxes: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """A request that is answered with `refusal` once its data set has passed by."""
+
+    response: Callable[[Refusal], AnyResponse]
+    refusal: Refusal
+
+    def write(self, view: memoryview) -> None:
+        """Dropped."""
+
+    async def finish(self) -> AnyResponse:
+        """The refusal."""
+        return self.response(self.refusal)
+
+    def abandon(self) -> None:
+        """Nothing was kept."""
