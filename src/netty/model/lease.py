@@ -15,6 +15,7 @@ class Lease:
     Attributes:
         message_id: of the C-MOVE-RQ, 1 to 65535, unique among open leases.
         patient_id: the Patient ID that was searched for.
+        patient_key: the registered patient; empty with an operator's override.
         expires_at: seconds since the epoch; it outlives its C-MOVE by the quiet time.
     """
 
@@ -25,6 +26,7 @@ class Lease:
     study_instance_uid: str
     patient_id: str
     expires_at: float
+    patient_key: str = ""
 
 
 @dataclass(frozen=True, slots=True)
