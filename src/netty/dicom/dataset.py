@@ -138,8 +138,12 @@ def text(dataset: Dataset, tag: int) -> str:
 
 def decimals(dataset: Dataset, tag: int) -> tuple[float, ...]:
     """The numbers of a DS or IS element, whatever spaces stand about them; what is no finite number is left out."""
-    found = (_number(part) for part in texts(dataset, tag))
-    return tuple(number for number in found if number is not None)
+    return tuple(number for number in places(dataset, tag) if number is not None)
+
+
+def places(dataset: Dataset, tag: int) -> tuple[float | None, ...]:
+    """The numbers of a DS or IS element in their places, None where none can be read."""
+    return tuple(_number(part) for part in texts(dataset, tag))
 
 
 def integers(dataset: Dataset, tag: int) -> tuple[int, ...]:
@@ -182,7 +186,9 @@ def _raw(dataset: Dataset, tag: int) -> tuple[str, bool, Any]:
     """VR, byte order and value of an element, converted or not."""
     try:
         element = dataset.get_item(tag)
-    except (KeyError, OSError):  # absent, or too long to have been read (LARGEST_ATTRIBUTE)
+    except OSError:  # too long to have been read (LARGEST_ATTRIBUTE)
+        element = None
+    if element is None:
         return "", True, None
     little = getattr(element, "is_little_endian", dataset.original_encoding[1])
     return str(element.VR or ""), little is not False, element.value

@@ -17,7 +17,6 @@ class Flag(StrEnum):
     LUT_IGNORED = "lut_ignored"
     LUT_DEPTH_CORRECTED = "lut_depth_corrected"  # the entries need more or fewer bits than the descriptor says
     RESCALE_IGNORED = "rescale_ignored"
-    PADDING_IGNORED = "padding_ignored"
     ASPECT_IGNORED = "aspect_ignored"
     PHOTOMETRIC_ASSUMED = "photometric_assumed"
     NOT_SUBSAMPLED = "not_subsampled"  # declared YBR_FULL_422, stored without subsampling

@@ -1,6 +1,7 @@
 """A lookup table as DICOM writes it: a descriptor of three numbers, and data (PS3.3 C.11.1.1.1, C.11.2.1.1)."""
 
 import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -56,22 +57,24 @@ class Descriptor:
     bits: int
 
 
-def descriptor(first_number: int, second: int, third: int, signed: bool) -> Descriptor:
-    """The three numbers read as PS3.3 says, whichever of US and SS their reader took them for."""
-    first = second & 0xFFFF
-    if signed and first >= 0x8000:
-        first -= 0x10000
-    return Descriptor((first_number & 0xFFFF) or 0x10000, first, third & 0xFFFF)
+def descriptor(numbers: Sequence[int], signed: bool) -> Descriptor | None:
+    """The three numbers read as PS3.3 says, whichever of US and SS their reader took them for; None: too few."""
+    if len(numbers) < 3:
+        return None
+    entries, first, bits = (number & 0xFFFF for number in numbers[:3])
+    return Descriptor(entries or 0x10000, first - 0x10000 if signed and first >= 0x8000 else first, bits)
 
 
 def lookup_table(
-    described: Descriptor, words: NDArray[np.uint16], explanation: str = ""
+    described: Descriptor | None, words: NDArray[np.uint16], explanation: str = ""
 ) -> tuple[LookupTable, bool] | None:
     """The table that descriptor and data words make, and whether its depth had to be corrected; None: no sense in it.
 
     Entries of 8 bits stand one in a word or two in a word (C.11.1.1.1 has both in its note); only the length tells
     which. Entries that do not fit into the descriptor's bits show that the bits are wrong, not the entries.
     """
+    if described is None:
+        return None
     if described.bits <= 8 and words.size < described.entries <= words.size * 2:
         words = words.astype("<u2").view(np.uint8).astype(np.uint16)
     if not words.size or not 1 <= described.bits <= 16:

@@ -116,10 +116,15 @@ class PixelDescription:
         return self.bits_allocated <= MAX_TABLE_BITS
 
     def frame_span(self, frame: int) -> tuple[int, int, int]:
-        """Where frame `frame` (from 0) stands in the pixel data: first byte, number of bytes, leading bits to skip."""
+        """Where frame `frame` (from 0) stands in the pixel data: first byte, number of bytes, leading bits to skip.
+
+        The bytes are whole words where words are swapped.
+        """
+        unit = 16 if self.byte_order is ByteOrder.BIG_WORDS else 8
         first_bit = frame * self.cells_per_frame * self.bits_allocated
-        last_bit = first_bit + self.cells_per_frame * self.bits_allocated
-        return first_bit // 8, (last_bit + 7) // 8 - first_bit // 8, first_bit % 8
+        first, leading_bits = divmod(first_bit, unit)
+        end = -(-(first_bit + self.cells_per_frame * self.bits_allocated) // unit)
+        return first * unit // 8, (end - first) * unit // 8, leading_bits
 
 
 def fit_to_length(description: PixelDescription, length: int) -> tuple[PixelDescription, tuple[Flag, ...]]:
@@ -138,11 +143,13 @@ def fit_to_length(description: PixelDescription, length: int) -> tuple[PixelDesc
 def frame_cells(data: Bytes, description: PixelDescription, leading_bits: int = 0) -> Array:
     """The cells of one frame as unsigned numbers, in a flat array in the order of the bytes; nothing is copied."""
     count = description.cells_per_frame
-    if description.bits_allocated == 1:  # PS3.5 8.1.1: the first pixel is the least significant bit
-        bits = np.unpackbits(np.frombuffer(data, np.uint8), bitorder="little")
-        return bits[leading_bits : leading_bits + count]
-    if description.byte_order is ByteOrder.BIG_WORDS:
-        return np.frombuffer(data, np.uint8).reshape(-1, 2)[:, ::-1].reshape(-1)[:count]
+    if description.bits_allocated <= 8:
+        octets = np.frombuffer(data, np.uint8)
+        if description.byte_order is ByteOrder.BIG_WORDS:
+            octets = octets.reshape(-1, 2)[:, ::-1].reshape(-1)
+        if description.bits_allocated == 1:  # PS3.5 8.1.1: the first pixel is the least significant bit
+            return np.unpackbits(octets, bitorder="little")[leading_bits : leading_bits + count]
+        return octets[leading_bits // 8 : leading_bits // 8 + count]
     order = ">" if description.byte_order is ByteOrder.BIG else "<"
     return np.frombuffer(data, np.dtype(f"{order}u{description.bits_allocated // 8}"), count)
 
