@@ -129,6 +129,11 @@ class Association:
         return self._send_length
 
     @property
+    def unread(self) -> int:
+        """How many received bytes have not become events: after `events`, the beginning of a PDU."""
+        return self._buffer.end - self._buffer.start
+
+    @property
     def memory(self) -> int:
         """How much memory the receive buffer holds."""
         return self._buffer.capacity
