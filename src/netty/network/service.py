@@ -1,11 +1,11 @@
 """What an acceptor's service is: begun by a request, fed with its data set, finished with a response."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Protocol
 
-from netty.dimse.command import Request, Response, UnusableResponse
+from netty.dimse.command import Request, Response, UnusableRequest, UnusableResponse
 from netty.dimse.status import Refusal
 from netty.ul.association import Buffer
 from netty.ul.pdu import AcceptedContext
@@ -37,11 +37,11 @@ class Operation:
 
     def __init__(
         self,
-        request: Request,
+        request: Request | UnusableRequest,
         context: AcceptedContext,
         association: CallingAssociation,
         send: Callable[[AnyResponse, Buffer], None],
-        drain: Callable[[], "asyncio.Future[None] | None"],
+        drain: Callable[[], Awaitable[None]],
     ) -> None:
         self.request = request
         self.context = context
@@ -52,11 +52,9 @@ class Operation:
         self._drain = drain
 
     async def respond(self, response: AnyResponse, data_set: Buffer = b"") -> None:
-        """Send a pending response; waits while the peer does not keep up with reading."""
+        """Send a response; waits while the peer does not keep up with reading."""
         self._send(response, data_set)
-        waiting = self._drain()
-        if waiting is not None:
-            await waiting
+        await self._drain()
 
 
 class Incoming(Protocol):
