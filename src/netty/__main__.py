@@ -1,0 +1,5 @@
+"""``python -m netty``."""
+
+from netty.cli.main import main
+
+main()

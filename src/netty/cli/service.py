@@ -1,0 +1,75 @@
+"""Commands that run until they are stopped: ``serve``, ``demo``, ``simulate``, and the supervisor's children."""
+
+from pathlib import Path
+
+import click
+
+from netty.cli.commands import Command
+from netty.cli.invocation import Invocation, pass_invocation
+from netty.cli.words import say
+from netty.errors import UsageError
+
+_ROLES = ("all", "receive", "work", "web")
+_CHILD_ROLES = ("receiver", "renderer", "render", "worker")
+_PORT = click.IntRange(0, 65535)
+
+
+@click.command(cls=Command)
+@click.option("--role", type=click.Choice(_ROLES), default="all", help=say("what this node does"))
+@pass_invocation
+def serve(invocation: Invocation, role: str) -> int | None:
+    """Until SIGTERM or Ctrl-C."""
+    from netty import gateway
+
+    return gateway.serve(invocation.settings(), role)
+
+
+@click.command(cls=Command)
+@click.option("--exit", "exit_when_done", is_flag=True, help=say("end when everything is fetched; 0 if all arrived"))
+@click.option("--port", type=_PORT, default=0, help=say("the port of the pages; without it any free one"))
+def demo(exit_when_done: bool, port: int) -> int | None:
+    """Two simulated hospitals and netty, in a folder of its own."""
+    from netty import gateway
+
+    return gateway.demo(exit_when_done, port)
+
+
+@click.command(cls=Command)
+@click.argument("folder", metavar="DIR", type=click.Path(exists=True, file_okay=False, path_type=Path))
+@click.option("--title", required=True, help=say("the AE title of the hospital"))
+@click.option("--port", type=_PORT, required=True, help=say("its DICOM port"))
+@click.option(
+    "--destination",
+    "destinations",
+    metavar="AET=HOST:PORT",
+    multiple=True,
+    callback=lambda _context, _parameter, values: dict(map(_destination, values)),
+    help=say("where it sends images to, by AE title; may be given several times"),
+)
+@click.option("--quirk", "quirks", metavar="NAME", multiple=True, help=say("a way in which it misbehaves"))
+def simulate(
+    folder: Path, title: str, port: int, destinations: dict[str, tuple[str, int]], quirks: tuple[str, ...]
+) -> int | None:
+    """Until Ctrl-C."""
+    from netty import gateway
+
+    return gateway.simulate(folder, title, port, destinations, quirks)
+
+
+@click.command(cls=click.Command, hidden=True, context_settings={"ignore_unknown_options": True})
+@click.argument("role", type=click.Choice(_CHILD_ROLES))
+@click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
+def child(role: str, arguments: tuple[str, ...]) -> int | None:
+    """A process of the supervisor's."""
+    from netty import gateway
+
+    return gateway.run_child(role, list(arguments))
+
+
+def _destination(text: str) -> tuple[str, tuple[str, int]]:
+    """``NETTY=127.0.0.1:11112`` as AE title and address; an IPv6 address stands in brackets."""
+    title, _, address = text.partition("=")
+    host, _, port = address.rpartition(":")
+    if not (title and host and port.isascii() and port.isdigit() and 0 < int(port) <= 65535):
+        raise UsageError("{text} is not of the form AET=HOST:PORT.", text=repr(text))
+    return title, (host.strip("[]"), int(port))

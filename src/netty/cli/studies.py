@@ -1,0 +1,127 @@
+"""``netty studies``: what is held."""
+
+import sys
+
+import click
+
+from netty.cli.commands import Group
+from netty.cli.documents import study_document, study_row
+from netty.cli.exit_codes import ExitCode
+from netty.cli.invocation import Invocation, pass_invocation
+from netty.cli.output import note, write_json, write_table
+from netty.cli.words import retold, say
+from netty.errors import UsageError
+
+_STUDY = click.argument("study_instance_uid", metavar="UID")
+
+
+@click.group(cls=Group)
+def studies() -> None:
+    """The studies held here."""
+
+
+@studies.command("list", help=say("newest first"))
+@click.option("--patient-id", metavar="ID", help=say("only of this patient ID"))
+@click.option("--limit", type=click.IntRange(1), help=say("at most so many"))
+@pass_invocation
+def list_studies(invocation: Invocation, patient_id: str | None, limit: int | None) -> int:
+    with invocation.desk() as desk:
+        held = desk.holdings.studies([patient_id] if patient_id else None, limit=limit)
+    if invocation.json:
+        write_json({"studies": [study_row(study) for study in held]})
+    else:
+        headings = (
+            say("date"),
+            say("patient ID"),
+            say("modality"),
+            say("images"),
+            say("rendered"),
+            say("state"),
+            say("study"),
+        )
+        rows = [
+            (
+                s.study_date,
+                s.patient_id,
+                " ".join(s.modalities),
+                s.instance_count,
+                s.rendered,
+                say(s.state.value),
+                s.study_instance_uid,
+            )
+            for s in held
+        ]
+        write_table(headings, rows)
+    return ExitCode.OK if held or not patient_id else ExitCode.NEGATIVE
+
+
+@studies.command(help=say("one study with its images and pictures"))
+@_STUDY
+@pass_invocation
+def show(invocation: Invocation, study_instance_uid: str) -> int:
+    with invocation.desk() as desk:
+        study = desk.holdings.study(study_instance_uid)
+        if study is None:
+            return _not_held(invocation, study_instance_uid)
+        document = study_document(study, desk.blobs.path)
+    if invocation.json:
+        write_json(document)
+        return ExitCode.OK
+    headings = (
+        say("modality"),
+        say("number"),
+        say("frames"),
+        say("pictures"),
+        say("state"),
+        say("reason"),
+        say("image"),
+    )
+    rows = [
+        (
+            series.modality,
+            each.instance_number,
+            each.frames,
+            len(each.renditions),
+            say(each.state.value),
+            retold(each.reason),
+            each.sop_instance_uid,
+        )
+        for series in study.series
+        for each in series.instances
+    ]
+    write_table(headings, rows)
+    return ExitCode.OK
+
+
+@studies.command(help=say("delete what is held of a study; the hospital keeps its own"))
+@_STUDY
+@click.option("--yes", is_flag=True, help=say("without asking"))
+@pass_invocation
+def delete(invocation: Invocation, study_instance_uid: str, yes: bool) -> int:
+    with invocation.desk() as desk:
+        study = desk.holdings.study(study_instance_uid)
+        if study is None:
+            return _not_held(invocation, study_instance_uid)
+        if not yes:
+            _confirm(study_instance_uid, study.instance_count)
+        keys = desk.holdings.delete_study(study_instance_uid, "cli")
+        desk.blobs.remove(keys)
+    if invocation.json:
+        write_json({"study_instance_uid": study_instance_uid, "instances": study.instance_count, "files": len(keys)})
+    else:
+        note(say("{count} images were deleted.", count=study.instance_count))
+    return ExitCode.OK
+
+
+def _confirm(study_instance_uid: str, count: int) -> None:
+    if not sys.stdin.isatty():
+        raise UsageError("Deleting needs --yes where nobody can be asked.")
+    question = say("Delete {count} images of the study {study}?", count=count, study=study_instance_uid)
+    click.confirm(question, abort=True, err=True)
+
+
+def _not_held(invocation: Invocation, study_instance_uid: str) -> int:
+    if invocation.json:
+        write_json({"study_instance_uid": study_instance_uid, "state": "missing", "series": []})
+    note(say("The study {study} is not held here.", study=study_instance_uid))
+    return ExitCode.NEGATIVE
