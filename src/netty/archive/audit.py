@@ -1,12 +1,15 @@
 """The audit trail: append only; it says who saw, asked for, received or changed what, and when."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any
 
+from sqlalchemy import Connection, Row, select
+
 from netty.archive.database import Database
+from netty.archive.tables import audit
 
 
 class AuditKind(StrEnum):
@@ -69,7 +72,8 @@ class Audit:
 
     def write(self, *events: AuditEvent) -> None:
         """Write events, in one transaction."""
-        raise NotImplementedError
+        with self._database.write() as connection:
+            write_events(connection, events)
 
     def list(
         self,
@@ -81,4 +85,50 @@ class Audit:
         limit: int = 1000,
     ) -> list[AuditRecord]:
         """The newest events that match, newest first."""
-        raise NotImplementedError
+        query = select(audit).where(audit.c.seq > after_seq).order_by(audit.c.seq.desc()).limit(limit)
+        if kinds is not None:
+            query = query.where(audit.c.kind.in_(kinds))
+        if patient_key:
+            query = query.where(audit.c.patient_key == patient_key)
+        if study_instance_uid:
+            query = query.where(audit.c.study_instance_uid == study_instance_uid)
+        if since is not None:
+            query = query.where(audit.c.at >= since)
+        with self._database.read() as connection:
+            return [_record(row) for row in connection.execute(query)]
+
+
+def write_events(connection: Connection, events: Iterable[AuditEvent]) -> None:
+    """Write events in a transaction that is under way, so that they stand or fall with what they tell of."""
+    if rows := [_row(one) for one in events]:
+        connection.execute(audit.insert(), rows)
+
+
+def _row(one: AuditEvent) -> dict[str, Any]:
+    return {
+        "at": one.at or datetime.now(UTC),
+        "kind": one.kind,
+        "who": one.who,
+        "patient_key": one.patient_key,
+        "study_instance_uid": one.study_instance_uid,
+        "remote": one.remote,
+        "outcome": one.outcome,
+        "detail": dict(one.detail),
+    }
+
+
+def _record(row: Row[Any]) -> AuditRecord:
+    return AuditRecord(
+        row.seq,
+        row.at,
+        AuditEvent(
+            AuditKind(row.kind),
+            row.who,
+            row.patient_key,
+            row.study_instance_uid,
+            row.remote,
+            row.outcome,
+            row.detail,
+            row.at,
+        ),
+    )

@@ -193,6 +193,7 @@ leases: Final = Table(
     Column("message_id", Integer, unique=True),
     _text("study_instance_uid", index=True),
     _text("patient_id"),
+    _text("patient_key"),
     _moment("expires_at"),
     sqlite_autoincrement=True,  # numbers are not used again, hence message IDs only after a whole round
 )

@@ -1,9 +1,12 @@
 """Instances that a remote lists and that cannot be had: they are not asked for again."""
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import UTC, datetime
 
-from netty.archive.database import Database
+from sqlalchemy import select
+
+from netty.archive.database import Database, insert_or_replace
+from netty.archive.tables import unobtainable
 
 
 class Unobtainables:
@@ -14,14 +17,26 @@ class Unobtainables:
 
     def of(self, remote: str, study_instance_uid: str) -> dict[str, str]:
         """SOP Instance UID -> reason."""
-        raise NotImplementedError
+        query = select(unobtainable.c.sop_instance_uid, unobtainable.c.reason).where(
+            unobtainable.c.remote == remote, unobtainable.c.study_instance_uid == study_instance_uid
+        )
+        with self._database.read() as connection:
+            return {row.sop_instance_uid: row.reason for row in connection.execute(query)}
 
     def note(
         self, remote: str, study_instance_uid: str, reasons: Mapping[str, str], at: datetime | None = None
     ) -> None:
         """Write down reasons by SOP Instance UID; a newer reason replaces the older."""
-        raise NotImplementedError
+        study = {"remote": remote, "study_instance_uid": study_instance_uid, "at": at or datetime.now(UTC)}
+        rows = [study | {"sop_instance_uid": uid, "reason": reason} for uid, reason in reasons.items()]
+        with self._database.write() as connection:
+            insert_or_replace(connection, unobtainable, rows, ["remote", "study_instance_uid", "sop_instance_uid"])
 
     def forget(self, remote: str, study_instance_uid: str) -> None:
         """Ask again: forget what is noted of a study."""
-        raise NotImplementedError
+        with self._database.write() as connection:
+            connection.execute(
+                unobtainable.delete().where(
+                    unobtainable.c.remote == remote, unobtainable.c.study_instance_uid == study_instance_uid
+                )
+            )

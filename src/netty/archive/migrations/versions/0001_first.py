@@ -177,6 +177,7 @@ def upgrade() -> None:
         sa.Column("message_id", sa.Integer(), nullable=True),
         sa.Column("study_instance_uid", sa.Text(), nullable=False),
         sa.Column("patient_id", sa.Text(), nullable=False),
+        sa.Column("patient_key", sa.Text(), nullable=False),
         sa.Column("expires_at", sa.BigInteger(), nullable=False),
         sa.ForeignKeyConstraint(
             ["retrieval"], ["retrievals.id"], name="fk_leases_retrieval_retrievals", ondelete="CASCADE"
