@@ -1,0 +1,262 @@
+"""Receiving one instance: spooled and walked as it comes, admitted by a lease, synced, and only then answered 0x0000.
+
+What no lease admits is answered and thrown away, and always audited (statement 4.3.1).
+"""
+
+import asyncio
+import hashlib
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from netty.archive.audit import Audit, AuditEvent, AuditKind
+from netty.archive.errors import DatabaseFault, DiskFault, DiskFull
+from netty.archive.received import Received
+from netty.archive.spool import Spool, SpoolFile
+from netty.dicom import tags
+from netty.dicom.facts import WANTED, facts_of, uid_of
+from netty.dicom.part10 import file_meta
+from netty.dicom.uids import IMPLICIT_VR_LITTLE_ENDIAN, is_usable_uid
+from netty.dicom.walk import DataSetError, ElementWalk, WalkLimits, WalkResult
+from netty.dimse.command import StoreRequest
+from netty.dimse.status import Refusal, Status, StoreStatus
+from netty.model.lease import Admission, Offered, Outcome
+from netty.network.service import CallingAssociation
+from netty.network.settings import AeSettings
+from netty.network.storage_scp import StoreOutcome
+from netty.ul.pdu import AcceptedContext
+from netty.workflow.admission import Admissions
+from netty.workflow.settings import Durability, ReceiveSettings, Unsolicited
+
+log = logging.getLogger(__name__)
+
+_UNSOLICITED_COMMENT = "Not asked for by netty; discarded."
+
+_UNSOLICITED_ANSWERS = {
+    Unsolicited.DISCARD: StoreOutcome(StoreStatus.CANNOT_UNDERSTAND, _UNSOLICITED_COMMENT),
+    Unsolicited.DISCARD_SUCCESS: StoreOutcome(StoreStatus.SUCCESS),
+    Unsolicited.REFUSE: StoreOutcome(Status.NOT_AUTHORIZED, _UNSOLICITED_COMMENT),
+    Unsolicited.QUARANTINE: StoreOutcome(StoreStatus.SUCCESS),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Receiver:
+    """The `StoreHandler` of the Storage SCP. `register` is called with each instance that is safe in the spool."""
+
+    spool: Spool
+    admissions: Admissions
+    audit: Audit
+    register: Callable[[Received], None]
+    ae: AeSettings
+    settings: ReceiveSettings
+    limits: WalkLimits
+
+    def begin(self, request: StoreRequest, association: CallingAssociation, context: AcceptedContext) -> "_Reception":
+        """Open a spool file for what comes.
+
+        Raises:
+            Refusal: 0xA700 where the disk has no room.
+        """
+        try:
+            self.spool.require_room(self.settings.minimum_free)
+            file = self.spool.create()
+            head = file_meta(
+                request.affected_sop_class_uid,
+                request.affected_sop_instance_uid,
+                context.transfer_syntax,
+                implementation_class_uid=self.ae.implementation_class_uid,
+                implementation_version_name=self.ae.implementation_version_name,
+                source_ae_title=association.calling_ae_title,
+            )
+            file.write(head)
+        except (DiskFull, DiskFault) as error:
+            raise _no_room(error) from error
+        return _Reception(self, request, association, context, file, len(head))
+
+
+class _Reception:
+    """One instance that is coming in."""
+
+    __slots__ = (
+        "_association",
+        "_context",
+        "_data_offset",
+        "_digest",
+        "_file",
+        "_receiver",
+        "_request",
+        "_size",
+        "_walk",
+    )
+
+    def __init__(
+        self,
+        receiver: Receiver,
+        request: StoreRequest,
+        association: CallingAssociation,
+        context: AcceptedContext,
+        file: SpoolFile,
+        data_offset: int,
+    ) -> None:
+        self._receiver = receiver
+        self._request = request
+        self._association = association
+        self._context = context
+        self._file = file
+        self._data_offset = data_offset
+        self._size = 0
+        self._digest = hashlib.sha256()
+        explicit = context.transfer_syntax != IMPLICIT_VR_LITTLE_ENDIAN
+        self._walk = ElementWalk(explicit, WANTED, receiver.limits)
+
+    def write(self, view: memoryview) -> None:
+        """Spool, hash and walk a fragment. What is wrong is answered as soon as it is seen."""
+        try:
+            self._file.write(view)
+        except (DiskFull, DiskFault) as error:
+            raise _no_room(error) from error
+        self._size += len(view)
+        self._digest.update(view)
+        try:
+            more = self._walk.feed(view)
+            while more:
+                more = self._walk.resume()
+        except DataSetError as error:
+            raise Refusal(StoreStatus.CANNOT_UNDERSTAND, str(error)) from error
+
+    async def finish(self) -> StoreOutcome:
+        """Check, admit, sync; 0x0000 means that the instance is safe."""
+        try:
+            result = self._checked()
+            facts = facts_of(result.values)
+            admission = await self._admission(result, facts)
+            if admission.lease is None:
+                return await self._answer_unsolicited(result, facts, admission)
+        except BaseException:
+            self._file.discard()
+            raise
+        # From here on the image is ours: it is sealed and registered even if the sender goes away meanwhile.
+        await asyncio.shield(self._keep(self._received(result, facts, admission)))
+        return StoreOutcome(StoreStatus.SUCCESS)
+
+    def abandon(self) -> None:
+        """Remove what came."""
+        self._file.discard()
+
+    def _checked(self) -> WalkResult:
+        """The walk to the end, and the data set is what the command says (PS3.4 B.2.3; statement table 6)."""
+        try:
+            result = self._walk.finish()
+        except DataSetError as error:
+            raise Refusal(StoreStatus.CANNOT_UNDERSTAND, str(error)) from error
+        _check_identity(self._request, result)
+        return result
+
+    async def _admission(self, result: WalkResult, facts: dict[str, str]) -> Admission:
+        offered = Offered(
+            remotes=self._association.remotes,
+            study_instance_uid=uid_of(result.values, tags.STUDY_INSTANCE_UID),
+            patient_id=facts.get("patient_id", ""),
+            move_originator_ae_title=self._request.move_originator_ae_title,
+            move_originator_message_id=self._request.move_originator_message_id,
+        )
+        try:
+            return await self._receiver.admissions.decide(offered)
+        except DatabaseFault as error:
+            raise _no_answer(error) from error
+
+    def _received(self, result: WalkResult, facts: dict[str, str], admission: Admission) -> Received:
+        lease = admission.lease
+        return Received(
+            spool_name=self._file.name,
+            size=self._size,
+            sha256=self._digest.hexdigest(),
+            data_offset=self._data_offset,
+            data_length=self._size,
+            transfer_syntax=self._context.transfer_syntax,
+            sop_class_uid=self._request.affected_sop_class_uid,
+            sop_instance_uid=self._request.affected_sop_instance_uid,
+            study_instance_uid=uid_of(result.values, tags.STUDY_INSTANCE_UID),
+            series_instance_uid=uid_of(result.values, tags.SERIES_INSTANCE_UID),
+            remote=lease.remote if lease else next(iter(self._association.remotes), ""),
+            calling_ae_title=self._association.calling_ae_title,
+            address=self._association.address,
+            retrieval_id=lease.retrieval_id if lease else "",
+            lease_id=lease.id if lease else 0,
+            patient_key=lease.patient_key if lease else "",
+            received_at=datetime.now(UTC),
+            facts=facts,
+            on_hold_reason=admission.reason if admission.outcome is not Outcome.ADMITTED else "",
+        )
+
+    async def _keep(self, received: Received) -> None:
+        """Make the instance safe: the receipt behind it, then the sync of file and folder; then its rows."""
+        sync = self._receiver.settings.durability is Durability.FSYNC
+        try:
+            await asyncio.to_thread(self._file.seal, received.receipt(), sync)
+        except (DiskFull, DiskFault) as error:
+            raise _no_room(error) from error
+        self._receiver.register(received)
+
+    async def _answer_unsolicited(
+        self, result: WalkResult, facts: dict[str, str], admission: Admission
+    ) -> StoreOutcome:
+        """Audited before it is answered, so that no answer is without its row."""
+        setting = self._receiver.settings.unsolicited
+        quarantine = setting is Unsolicited.QUARANTINE
+        event = AuditEvent(
+            AuditKind.STORE_ON_HOLD if quarantine else AuditKind.STORE_DISCARDED,
+            study_instance_uid=uid_of(result.values, tags.STUDY_INSTANCE_UID),
+            remote=next(iter(self._association.remotes), ""),
+            outcome=setting,
+            detail={
+                "reason": admission.reason,
+                "sop_instance_uid": self._request.affected_sop_instance_uid,
+                "sop_class_uid": self._request.affected_sop_class_uid,
+                "calling_ae_title": self._association.calling_ae_title,
+                "address": self._association.address,
+                "bytes": self._size,
+                "patient_id": facts.get("patient_id", ""),
+            },
+        )
+        try:
+            await asyncio.to_thread(self._receiver.audit.write, event)
+        except DatabaseFault as error:
+            raise _no_answer(error) from error
+        if quarantine:
+            await asyncio.shield(self._keep(self._received(result, facts, admission)))
+        else:
+            self._file.discard()
+        return _UNSOLICITED_ANSWERS[setting]
+
+
+def _check_identity(request: StoreRequest, result: WalkResult) -> None:
+    """The data set is what the command says, and has a study and a series (PS3.4 B.2.3; statement table 6)."""
+    expected = {
+        tags.SOP_CLASS_UID: request.affected_sop_class_uid,
+        tags.SOP_INSTANCE_UID: request.affected_sop_instance_uid,
+    }
+    for tag, value in expected.items():
+        if uid_of(result.values, tag) != value:
+            raise Refusal(
+                StoreStatus.DATA_SET_DOES_NOT_MATCH,
+                "The UID in the data set is not that of the command.",
+                offending_element=tag,
+            )
+    for tag in (tags.STUDY_INSTANCE_UID, tags.SERIES_INSTANCE_UID):
+        if not is_usable_uid(uid_of(result.values, tag)):
+            raise Refusal(
+                StoreStatus.CANNOT_UNDERSTAND, "The data set lacks a valid Study or Series UID.", offending_element=tag
+            )
+
+
+def _no_answer(error: DatabaseFault) -> Refusal:
+    log.error("receive: %s", error)
+    return Refusal(StoreStatus.OUT_OF_RESOURCES, "netty's database does not answer; try again later.")
+
+
+def _no_room(error: DiskFull | DiskFault) -> Refusal:
+    log.error("receive: %s", error)
+    return Refusal(StoreStatus.OUT_OF_RESOURCES, "netty's disk does not take the image; try again later.")
