@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 from pydicom.dataset import Dataset
 
 from netty.simulator import phantoms_colour, phantoms_projections, phantoms_sections
@@ -37,7 +38,7 @@ _Rng = np.random.Generator
 def _grey(planes: Sequence[Plane], bits: int, *, scale: float = 1.0) -> Samples:
     """Planes as unsigned samples of `bits`, cut to their range."""
     stacked = np.stack(planes)[..., None] * np.float32(scale)
-    whole = np.clip(np.rint(stacked), 0, (1 << bits) - 1)
+    whole: NDArray[np.float32] = np.clip(np.rint(stacked), 0, (1 << bits) - 1)
     return whole.astype(np.uint8) if bits <= 8 else whole.astype(np.uint16)
 
 
