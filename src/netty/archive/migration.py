@@ -11,6 +11,7 @@ from alembic import command
 from alembic.config import Config
 
 from netty.archive.database import REVISION, Database, revision_of
+from netty.archive.disk import make_private_folder
 from netty.archive.errors import DatabaseFault, DiskFault
 
 FOLDER: Final = Path(__file__).parent / "migrations"
@@ -38,8 +39,8 @@ def _make_private(file: Path | None) -> None:
     """The file exists with mode 0600 before SQLite writes into it; its -wal and -shm take the same mode."""
     if file is None:
         return
+    make_private_folder(file.parent)
     try:
-        file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         os.close(os.open(file, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600))
     except OSError as error:
         raise DatabaseFault(
@@ -50,8 +51,8 @@ def _make_private(file: Path | None) -> None:
 def _copy(file: Path, folder: Path, revision: str) -> Path:
     """A whole copy by SQLite's own backup, also of what stands in the WAL."""
     target = folder / f"{file.stem}-{revision}-{datetime.now(UTC):%Y%m%dT%H%M%S%f}.db"
+    make_private_folder(folder)
     try:
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         os.close(os.open(target, os.O_CREAT | os.O_EXCL | os.O_RDWR | os.O_CLOEXEC, 0o600))
         with closing(sqlite3.connect(file)) as source, closing(sqlite3.connect(target)) as copy:
             source.backup(copy)

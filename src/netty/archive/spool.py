@@ -1,8 +1,30 @@
-"""The spool: received data sets on disk, each with its receipt behind it."""
+"""The spool: received data sets on disk, each with its receipt behind it.
 
+A file counts from the moment its trailer is on the disk: the receipt as JSON, its length and its CRC-32 (4 bytes each,
+big-endian), and 8 bytes of magic. So one sync of the file and one of the folder make image and receipt safe together.
+Names are random; nothing from the wire is ever part of a path.
+"""
+
+import json
+import os
+import secrets
+import struct
+import zlib
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, Final
+
+from netty.archive.disk import disk_error, make_private_folder
+from netty.archive.errors import DiskFull
+
+_TAIL: Final = struct.Struct(">II8s")
+_MAGIC: Final = b"nettyEND"
+_LONGEST_RECEIPT: Final = 1 << 20
+_SUFFIX: Final = ".dcm"
+_MOST_PIECES: Final = min(os.sysconf("SC_IOV_MAX"), 1024)
+
+Bytes = bytes | bytearray | memoryview
 
 
 class SpoolFile:
@@ -11,81 +33,213 @@ class SpoolFile:
     The methods block: an event loop calls `seal` in a thread.
     """
 
-    name: str
-    size: int  # bytes written so far
+    __slots__ = ("_descriptor", "_folder", "_path", "name", "size")
 
-    def write(self, data: bytes | bytearray | memoryview) -> None:
+    def __init__(self, path: Path, folder: int) -> None:
+        self.name = path.name
+        self.size = 0  # bytes written so far
+        self._path = path
+        self._folder = folder  # an open descriptor, to be synced
+        try:
+            self._descriptor = os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_CLOEXEC, 0o600)
+        except OSError as error:
+            raise disk_error(error, path) from error
+
+    def write(self, data: Bytes) -> None:
         """Append bytes, straight to the operating system. Raises DiskFull or DiskFault; call `discard` then."""
-        raise NotImplementedError
+        try:
+            written = os.write(self._descriptor, data)
+            if written < len(data):
+                self._write_rest(memoryview(data)[written:])
+        except OSError as error:
+            raise disk_error(error, self._path) from error
+        self.size += len(data)
 
-    def write_all(self, pieces: Sequence[bytes | bytearray | memoryview]) -> None:
-        """Append several pieces with one call to the operating system."""
-        raise NotImplementedError
+    def write_all(self, pieces: Sequence[Bytes]) -> None:
+        """Append several pieces with as few calls to the operating system as can be."""
+        for start in range(0, len(pieces), _MOST_PIECES):
+            some = pieces[start : start + _MOST_PIECES]
+            total = sum(map(len, some))
+            try:
+                written = os.writev(self._descriptor, some)
+                if written < total:
+                    self._write_rest(memoryview(b"".join(some))[written:])
+            except OSError as error:
+                raise disk_error(error, self._path) from error
+            self.size += total
+
+    def _write_rest(self, rest: memoryview) -> None:
+        """After a short write; when the disk is full, the next call says so."""
+        while rest:
+            rest = rest[os.write(self._descriptor, rest) :]
 
     def seal(self, receipt: Mapping[str, Any], sync: bool = True) -> None:
         """Append the receipt, sync file and folder, close. On any failure nothing is left, and it raises."""
-        raise NotImplementedError
+        try:
+            body = json.dumps(receipt, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "surrogatepass")
+            if len(body) > _LONGEST_RECEIPT:
+                raise ValueError(f"a receipt of {len(body)} bytes")
+            self.write(body + _TAIL.pack(len(body), zlib.crc32(body), _MAGIC))
+            if sync:
+                # A failed sync is final: the kernel may have dropped the pages, and a second one would succeed.
+                os.fdatasync(self._descriptor)
+                os.fsync(self._folder)
+            descriptor, self._descriptor = self._descriptor, -1
+            os.close(descriptor)
+        except OSError as error:
+            self._remove()
+            raise disk_error(error, self._path) from error
+        except BaseException:
+            self._remove()
+            raise
 
     def discard(self) -> None:
         """Close and remove; harmless after `seal` or twice."""
-        raise NotImplementedError
+        if self._descriptor >= 0:
+            self._remove()
+
+    def _remove(self) -> None:
+        descriptor, self._descriptor = self._descriptor, -1
+        if descriptor >= 0:
+            with suppress(OSError):
+                # Should the name outlive us (a disk that refuses even this), the file at least has no trailer.
+                os.ftruncate(descriptor, 0)
+            with suppress(OSError):
+                os.close(descriptor)
+        else:
+            with suppress(OSError):
+                os.truncate(self._path, 0)
+        with suppress(OSError):
+            self._path.unlink()
 
 
 class Spool:
-    """The folder of received files and the quarantine beside it."""
+    """The folder of received files and the quarantine beside it, both on one disk."""
 
     def __init__(self, folder: Path, quarantine_folder: Path) -> None:
-        self._folder = folder
-        self._quarantine = quarantine_folder
+        self._folder, self._quarantine = folder, quarantine_folder
+        for each in (folder, quarantine_folder):
+            make_private_folder(each)
+        try:
+            self._folder_descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+            self._quarantine_descriptor = os.open(quarantine_folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        except OSError as error:
+            raise disk_error(error, folder) from error
+
+    def close(self) -> None:
+        """Give the folders back."""
+        os.close(self._folder_descriptor)
+        os.close(self._quarantine_descriptor)
 
     def create(self) -> SpoolFile:
         """A new, empty file with a random name."""
-        raise NotImplementedError
+        return SpoolFile(self._folder / f"{secrets.token_hex(16)}{_SUFFIX}", self._folder_descriptor)
 
     def sealed(self) -> Iterator[tuple[str, dict[str, Any]]]:
         """Name and receipt of every file with a whole trailer."""
-        raise NotImplementedError
+        for name in sorted(self.names()):
+            if (receipt := self.receipt(name)) is not None:
+                yield name, receipt
 
     def receipt(self, name: str) -> dict[str, Any] | None:
         """The receipt of a file, None where it is not sealed or not there."""
-        raise NotImplementedError
+        return read_receipt(self._folder / name)
 
     def names(self) -> set[str]:
         """All files, sealed or not."""
-        raise NotImplementedError
+        return _names(self._folder)
 
     def path(self, name: str) -> Path:
-        """Where a file lies (spool)."""
-        raise NotImplementedError
+        """Where a file lies in the spool."""
+        return self._folder / name
 
     def open_data(self, name: str) -> BinaryIO:
         """A file, opened for reading from its start; DiskFault where it cannot be."""
-        raise NotImplementedError
+        try:
+            return (self._folder / name).open("rb")
+        except OSError as error:
+            raise disk_error(error, self._folder / name) from error
 
     def remove(self, *names: str) -> None:
         """Remove files; those already gone are no error."""
-        raise NotImplementedError
+        for name in names:
+            try:
+                (self._folder / name).unlink(missing_ok=True)
+            except OSError as error:
+                raise disk_error(error, self._folder / name) from error
 
     def remove_unsealed(self, keep: Collection[str] = ()) -> list[str]:
         """Remove what a crash left half written; `keep` names files now being written."""
-        raise NotImplementedError
+        unsealed = [name for name in sorted(self.names() - set(keep)) if self.receipt(name) is None]
+        self.remove(*unsealed)
+        return unsealed
 
     def quarantine(self, *names: str) -> None:
         """Move files to the quarantine, and sync both folders; those already there are no error."""
-        raise NotImplementedError
+        try:
+            for name in names:
+                with suppress(FileNotFoundError):
+                    (self._folder / name).rename(self._quarantine / name)
+            if names:
+                os.fsync(self._quarantine_descriptor)
+                os.fsync(self._folder_descriptor)
+        except OSError as error:
+            raise disk_error(error, self._quarantine) from error
 
     def quarantined_names(self) -> set[str]:
         """The files in the quarantine."""
-        raise NotImplementedError
+        return _names(self._quarantine)
 
     def quarantined_path(self, name: str) -> Path:
         """Where a file lies in the quarantine."""
-        raise NotImplementedError
+        return self._quarantine / name
 
     def free_bytes(self) -> int:
-        """How many bytes the disk still takes."""
-        raise NotImplementedError
+        """How many bytes the disk still takes from us."""
+        state = os.fstatvfs(self._folder_descriptor)
+        return state.f_bavail * state.f_frsize
 
     def require_room(self, minimum_free: int) -> None:
-        """DiskFull where less than `minimum_free` bytes are left."""
-        raise NotImplementedError
+        """DiskFull where less than `minimum_free` bytes, or no inode, are left."""
+        state = os.fstatvfs(self._folder_descriptor)
+        free = state.f_bavail * state.f_frsize
+        if free < minimum_free:
+            raise DiskFull(
+                "Only {free} MB are left in {place}; netty keeps {minimum} MB free (minimum_free). Make room.",
+                free=free >> 20,
+                minimum=minimum_free >> 20,
+                place=str(self._folder),
+            )
+        if state.f_files and not state.f_favail:
+            raise DiskFull("No file can be made in {place}: its disk has no inode left.", place=str(self._folder))
+
+
+def read_receipt(path: Path) -> dict[str, Any] | None:
+    """The receipt behind a data set, read from the end of the file; None where there is none that is whole."""
+    try:
+        with path.open("rb", buffering=0) as file:
+            size = os.fstat(file.fileno()).st_size
+            tail = os.pread(file.fileno(), _TAIL.size, max(0, size - _TAIL.size))
+            if len(tail) < _TAIL.size:
+                return None
+            length, checksum, magic = _TAIL.unpack(tail)
+            start = size - _TAIL.size - length
+            if magic != _MAGIC or start < 0 or length > _LONGEST_RECEIPT:
+                return None
+            body = os.pread(file.fileno(), length, start)
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        raise disk_error(error, path) from error
+    if zlib.crc32(body) != checksum:
+        return None
+    receipt: dict[str, Any] = json.loads(body.decode("utf-8", "surrogatepass"))
+    return receipt
+
+
+def _names(folder: Path) -> set[str]:
+    try:
+        with os.scandir(folder) as entries:
+            return {entry.name for entry in entries if entry.name.endswith(_SUFFIX) and entry.is_file()}
+    except OSError as error:
+        raise disk_error(error, folder) from error
