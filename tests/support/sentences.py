@@ -30,10 +30,10 @@ def collect(root: Path) -> Sentences:
     """All sentences under `root`: raised errors, marked calls, tables of reasons, and Jinja templates."""
     sentences = Sentences()
     trees = {path: ast.parse(path.read_text(encoding="utf-8")) for path in sorted(root.rglob("*.py"))}
-    errors = error_classes(trees.values())
+    errors, with_own = error_classes(trees.values())
     for path, tree in trees.items():
         place = str(path.relative_to(root))
-        for line, text in _sentences_in(tree, errors, sentences, place):
+        for line, text in _sentences_in(tree, errors, with_own, sentences, place):
             sentences.found.setdefault(text, f"{place}:{line}")
         if path.name in SENTENCE_MODULES:
             for line, text in _phrases(tree):
@@ -53,28 +53,43 @@ def collect(root: Path) -> Sentences:
     return sentences
 
 
-def error_classes(trees: Iterable[ast.Module]) -> frozenset[str]:
-    """The names of NettyError and of all classes derived from it, however far down."""
-    bases: dict[str, set[str]] = {}
-    for tree in trees:
-        for node in ast.walk(tree):
-            if isinstance(node, ast.ClassDef):
-                bases.setdefault(node.name, set()).update(filter(None, map(_last_name, node.bases)))
-    errors = {"NettyError"}
-    while more := {name for name, above in bases.items() if above & errors} - errors:
-        errors |= more
-    return frozenset(errors)
+def error_classes(trees: Iterable[ast.Module]) -> tuple[frozenset[str], frozenset[str]]:
+    """The names of NettyError and of all classes derived from it, however far down.
+
+    First those that are given their sentence; then those that hand a sentence of their own to ``super().__init__``,
+    and are given other things.
+    """
+    classes = [node for tree in trees for node in ast.walk(tree) if isinstance(node, ast.ClassDef)]
+    derived = {"NettyError"}
+    while more := {node.name for node in classes if derived & _bases(node)} - derived:
+        derived |= more
+    own = {node.name for node in classes if node.name in derived and any(_own_sentences(node))}
+    while more := {node.name for node in classes if own & _bases(node) and not _has_init(node)} - own:
+        own |= more
+    return frozenset(derived - own), frozenset(own)
+
+
+def _bases(node: ast.ClassDef) -> set[str | None]:
+    return {_last_name(base) for base in node.bases}
+
+
+def _has_init(node: ast.ClassDef) -> bool:
+    return any(isinstance(each, ast.FunctionDef) and each.name == "__init__" for each in node.body)
+
+
+def _own_sentences(node: ast.ClassDef) -> Iterator[tuple[int, str]]:
+    """The sentences that the class itself hands on: ``super().__init__("...", name=value)``."""
+    for call in ast.walk(node):
+        if isinstance(call, ast.Call) and _is_super_init(call):
+            yield from _first_text(call)
 
 
 def _sentences_in(
-    tree: ast.Module, errors: frozenset[str], sentences: Sentences, place: str
+    tree: ast.Module, errors: frozenset[str], with_own: frozenset[str], sentences: Sentences, place: str
 ) -> Iterator[tuple[int, str]]:
     for node in ast.walk(tree):
-        if isinstance(node, ast.ClassDef) and node.name in errors:
-            # A subclass with a sentence of its own: super().__init__("...", name=value).
-            for call in ast.walk(node):
-                if isinstance(call, ast.Call) and _is_super_init(call):
-                    yield from _first_text(call)
+        if isinstance(node, ast.ClassDef) and node.name in with_own:
+            yield from _own_sentences(node)
         if not isinstance(node, ast.Call):
             continue
         name = _last_name(node.func)
