@@ -1,7 +1,7 @@
 """The association engine: two engines on a fake wire, and hostile bytes (PS3.8 section 9.2)."""
 
 import tracemalloc
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from itertools import pairwise
 
 import pytest
@@ -148,16 +148,17 @@ def test_release_collision_ends_in_order_on_both_sides() -> None:
 
     assert pair.to_acceptor() == [ReleaseRequested()]
     assert pair.to_requestor() == [ReleaseRequested()]
-    assert requestor.state is State.COLLISION_REQUESTOR_AWAITING_LOCAL_RELEASE_RESPONSE
-    assert acceptor_.state is State.COLLISION_ACCEPTOR_AWAITING_RELEASE_RP
+    assert (requestor.state, acceptor_.state) == (
+        State.COLLISION_REQUESTOR_AWAITING_LOCAL_RELEASE_RESPONSE,
+        State.COLLISION_ACCEPTOR_AWAITING_RELEASE_RP,
+    )
     with pytest.raises(LocalError):
         acceptor_.respond_release()
     requestor.respond_release()
     assert pair.to_acceptor() == [Released()]
     acceptor_.respond_release()
     assert pair.to_requestor() == [Released()]
-    assert requestor.state is State.IDLE
-    assert acceptor_.state is State.AWAITING_TRANSPORT_CLOSE
+    assert (requestor.state, acceptor_.state) == (State.IDLE, State.AWAITING_TRANSPORT_CLOSE)
 
 
 def test_data_come_in_after_we_asked_for_release_and_go_out_before_we_answer() -> None:
@@ -213,7 +214,7 @@ def test_calls_out_of_order_are_our_own_error() -> None:
     idle = acceptor().association
     established = AssociationPair().establish().requestor.association
 
-    for wrong in (
+    calls: list[Callable[[], None]] = [
         lambda: idle.send_fragment(1, True, b"", True),
         idle.request_release,
         idle.respond_release,
@@ -221,7 +222,8 @@ def test_calls_out_of_order_are_our_own_error() -> None:
         established.transport_connected,
         established.respond_release,
         lambda: established.send_fragment(99, True, b"", True),
-    ):
+    ]
+    for wrong in calls:
         with pytest.raises(LocalError):
             wrong()
     idle.transport_closed()
@@ -394,7 +396,7 @@ def test_any_pdus_and_calls_end_in_events_or_our_errors(
 ) -> None:
     side = waiting_requestor() if as_requestor else acceptor()
     association = side.association
-    do = {
+    do: dict[str, Callable[[], None]] = {
         "accept": lambda: association.accept(AssociateAccept((), user_information())),
         "reject": lambda: association.reject(CALLED_AE_TITLE_NOT_RECOGNIZED),
         "release": association.request_release,
