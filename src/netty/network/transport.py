@@ -61,6 +61,7 @@ class Connection(asyncio.BufferedProtocol):
         self._held = False
         self._reading_paused = False
         self._pumping = False
+        self._was_connected = False
         self._closed: asyncio.Future[None] = self._loop.create_future()
         self.bytes_received = 0
         self.bytes_sent = 0
@@ -70,6 +71,7 @@ class Connection(asyncio.BufferedProtocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """The socket is connected."""
         self._transport = cast(asyncio.Transport, transport)
+        self._was_connected = True
         self._transport.set_write_buffer_limits(high=HIGH_WATER)
         _tune(self._transport.get_extra_info("socket"))
         self.engine.transport_connected()
@@ -123,6 +125,16 @@ class Connection(asyncio.BufferedProtocol):
         return self._closed.done()
 
     @property
+    def was_connected(self) -> bool:
+        """Whether there has been a connection at all."""
+        return self._was_connected
+
+    @property
+    def is_full(self) -> bool:
+        """Whether the peer does not keep up with reading: `drain` waits."""
+        return self._writable is not None
+
+    @property
     def peer_address(self) -> str:
         """The peer's IP address; one of IPv4 is written as such on an IPv6 socket too."""
         name = self._transport.get_extra_info("peername") if self._transport is not None else None
@@ -135,8 +147,9 @@ class Connection(asyncio.BufferedProtocol):
 
     def proceed(self) -> None:
         """Take events again, beginning with those that wait."""
-        self._held = False
-        self._pump()
+        if self._held:
+            self._held = False
+            self._pump()
 
     def flush(self) -> None:
         """Write what the engine has, and do what it says."""
