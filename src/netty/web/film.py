@@ -1,0 +1,128 @@
+"""A study of ours as pages show it: series in order, images in order, each with its place before and behind."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from urllib.parse import quote
+
+from netty.archive.held import HeldInstance, HeldSeries, HeldStudy, Rendition
+
+SHOWN_PER_SERIES = 60
+"""How many thumbnails of a series stand on the study's page; the series' own page shows all."""
+
+_IN_BROWSERS = frozenset({"jpeg", "png", "webp"})
+
+
+@dataclass(frozen=True, slots=True)
+class Image:
+    """One image; `thumbnail` is empty where there is no picture."""
+
+    address: str
+    number: str
+    frames: int
+    thumbnail: str
+    reason: str
+    instance: HeldInstance
+
+    def frame(self, number: int) -> Rendition | None:
+        """The rendition of a frame (from 1)."""
+        return _pictures(self.instance).get(number)
+
+
+@dataclass(frozen=True, slots=True)
+class FilmSeries:
+    """One series; `shown` are the images on the page, `rest` how many more there are."""
+
+    address: str
+    series_instance_uid: str
+    number: str
+    modality: str
+    description: str
+    images: tuple[Image, ...]
+    shown: tuple[Image, ...]
+
+    @property
+    def rest(self) -> int:
+        """How many are not shown."""
+        return len(self.images) - len(self.shown)
+
+
+def study_address(study_instance_uid: str) -> str:
+    """Where the study is seen."""
+    return f"/studies/{quote(study_instance_uid, safe='')}"
+
+
+def rendition_address(rendition: Rendition) -> str:
+    """Where the picture itself is."""
+    return f"/renditions/{rendition.id}"
+
+
+def film_of(study: HeldStudy, shown: int | None = SHOWN_PER_SERIES) -> tuple[FilmSeries, ...]:
+    """All series of a study, each with its first `shown` images (None: all)."""
+    return tuple(_series(study, series, shown) for series in sorted(study.series, key=_series_order))
+
+
+def _series(study: HeldStudy, series: HeldSeries, shown: int | None) -> FilmSeries:
+    address = f"{study_address(study.study_instance_uid)}/series/{quote(series.series_instance_uid, safe='')}"
+    ordered = sorted(series.instances, key=_instance_order)
+    images = tuple(_image(address, position, instance) for position, instance in enumerate(ordered, 1))
+    return FilmSeries(
+        address,
+        series.series_instance_uid,
+        series.number,
+        series.modality,
+        series.description,
+        images,
+        images[:shown],
+    )
+
+
+def _image(series_address: str, position: int, instance: HeldInstance) -> Image:
+    pictures = _pictures(instance)
+    # Of a film, the middle says more than the first frame, which is often empty.
+    middle = pictures.get(max(1, (instance.frames + 1) // 2)) or next(iter(pictures.values()), None)
+    return Image(
+        address=f"{series_address}/images/{quote(instance.sop_instance_uid, safe='')}",
+        number=instance.instance_number or f"({position})",
+        frames=max(1, instance.frames),
+        thumbnail=f"{rendition_address(middle)}/thumbnail" if middle else "",
+        reason=instance.reason,
+        instance=instance,
+    )
+
+
+def _pictures(instance: HeldInstance) -> dict[int, Rendition]:
+    """Frame to rendition, of those that a browser can show; plain ones before those of a presentation state."""
+    pictures: dict[int, Rendition] = {}
+    for rendition in sorted(instance.renditions, key=lambda one: (one.presentation_state != "", one.id)):
+        if rendition.format in _IN_BROWSERS:
+            pictures.setdefault(max(1, rendition.frame), rendition)
+    return pictures
+
+
+def _number(text: str) -> tuple[int, str]:
+    """Numbers by value, what is none behind them."""
+    try:
+        return int(text), ""
+    except ValueError:
+        return 1 << 62, text
+
+
+def _series_order(series: HeldSeries) -> tuple[tuple[int, str], str]:
+    return _number(series.number), series.series_instance_uid
+
+
+def _instance_order(instance: HeldInstance) -> tuple[tuple[int, str], str]:
+    return _number(instance.instance_number), instance.sop_instance_uid
+
+
+def neighbours(series: FilmSeries, position: int, frame: int) -> Iterator[Rendition]:
+    """The pictures that are likely to be looked at next, the nearest first."""
+    image = series.images[position - 1]
+    for step in (1, -1, 2, 3, 4):
+        if image.frames > 1:
+            picture = image.frame(frame + step)
+        else:
+            index = position - 1 + step
+            picture = series.images[index].frame(1) if 0 <= index < len(series.images) else None
+        if picture:
+            yield picture
