@@ -1,0 +1,94 @@
+"""Messages between a parent and its child over one stream socket: a head, a JSON header, and bytes."""
+
+import json
+import socket
+import struct
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import Enum
+from typing import Any
+
+from netty.errors import LocalError
+
+_HEAD = struct.Struct("<cIQ")  # kind, bytes of the header, bytes of the payload
+MAX_HEADER = 16 * 1024 * 1024
+MAX_PAYLOAD = 1024 * 1024 * 1024  # a child reads what strangers wrote: its word about lengths is not taken for granted
+
+
+class Kind(Enum):
+    """What a message is."""
+
+    START = b"S"  # parent: your limits
+    READY = b"Y"  # child: everything is imported, the limits are set
+    JOB = b"J"  # parent
+    REPLY = b"R"  # child: one of the answers to a job
+    END = b"E"  # child: that was the last
+    FAILED = b"F"  # child: the job failed
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One message."""
+
+    kind: Kind
+    header: Mapping[str, Any] = field(default_factory=dict)
+    payload: bytes = b""
+
+
+class BrokenMessage(LocalError):
+    """What came is no message."""
+
+
+class Channel:
+    """One end of the socket. Sending blocks while the other side does not read: that is the back-pressure."""
+
+    def __init__(self, sock: socket.socket) -> None:
+        self._socket = sock
+
+    def send(self, message: Message) -> None:
+        """Sends a message whole."""
+        header = json.dumps(dict(message.header), separators=(",", ":")).encode()
+        self._socket.settimeout(None)
+        self._socket.sendall(_HEAD.pack(message.kind.value, len(header), len(message.payload)) + header)
+        if message.payload:
+            self._socket.sendall(message.payload)
+
+    def receive(self, seconds: float | None = None) -> Message | None:
+        """The next message; None when the other side is gone. TimeoutError after `seconds`, however slowly it comes."""
+        deadline = None if seconds is None else time.monotonic() + seconds
+        head = self._read(_HEAD.size, deadline)
+        if head is None:
+            return None
+        kind, header_size, payload_size = _HEAD.unpack(head)
+        if header_size > MAX_HEADER or payload_size > MAX_PAYLOAD:
+            raise BrokenMessage("A child process sent a message of impossible length.")
+        header, payload = self._read(header_size, deadline), self._read(payload_size, deadline)
+        if header is None or payload is None:
+            return None
+        try:
+            return Message(Kind(kind), json.loads(header), bytes(payload))
+        except ValueError as error:
+            raise BrokenMessage("A child process sent something that is no message.") from error
+
+    def close(self) -> None:
+        """Closes this end."""
+        self._socket.close()
+
+    def _read(self, size: int, deadline: float | None) -> bytearray | None:
+        data = bytearray(size)
+        view, filled = memoryview(data), 0
+        while filled < size:
+            if deadline is not None:
+                left = deadline - time.monotonic()
+                if left <= 0:
+                    raise TimeoutError
+                self._socket.settimeout(left)
+            try:
+                count = self._socket.recv_into(view[filled:])
+            except ConnectionError:
+                count = 0
+            if count == 0:
+                return None
+            filled += count
+        return data

@@ -1,0 +1,43 @@
+"""What a child process may use, and how it confines itself to that."""
+
+import math
+import os
+import resource
+from dataclasses import dataclass
+from typing import Final
+
+MEGABYTE: Final = 1024 * 1024
+
+# One thread and one heap per child: OpenBLAS would reserve a buffer per core, which counts as memory in use.
+CHILD_ENVIRONMENT: Final = {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1", "MALLOC_ARENA_MAX": "1"}
+
+
+@dataclass(frozen=True, slots=True)
+class ChildLimits:
+    """`memory` in bytes for the whole life of a child; the seconds are for each job."""
+
+    memory: int = 1024 * MEGABYTE
+    cpu_seconds: int = 120
+    wall_seconds: float = 300.0  # of waiting for the child; what its parent does with the answers does not count
+    niceness: int = 5  # receiving goes before rendering
+
+
+def confine(limits: ChildLimits) -> None:
+    """Sets the limits of this process that hold for its whole life."""
+    _lower(resource.RLIMIT_DATA, limits.memory)
+    _lower(resource.RLIMIT_CORE, 0)  # a core file would hold a patient's image
+    os.nice(limits.niceness)
+
+
+def allow_cpu(seconds: int) -> None:
+    """Gives this process so many more seconds of CPU time, counted from now; SIGXCPU ends it after them."""
+    used = resource.getrusage(resource.RUSAGE_SELF)
+    soft = math.ceil(used.ru_utime + used.ru_stime) + seconds
+    _, hard = resource.getrlimit(resource.RLIMIT_CPU)
+    resource.setrlimit(resource.RLIMIT_CPU, (soft if hard == resource.RLIM_INFINITY else min(soft, hard), hard))
+
+
+def _lower(limit: int, value: int) -> None:
+    _, hard = resource.getrlimit(limit)
+    ceiling = value if hard == resource.RLIM_INFINITY else min(value, hard)
+    resource.setrlimit(limit, (ceiling, ceiling))

@@ -1,0 +1,185 @@
+"""The pool of children: what goes wrong in one costs one job, is said clearly, and the next job is done."""
+
+import gc
+import os
+import signal
+import subprocess
+import sys
+import textwrap
+import threading
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from netty.processes.limits import MEGABYTE, ChildLimits
+from netty.processes.render_pool import ChildFailed, ChildPool
+from support.job_child import COMMAND
+
+LIMITS = ChildLimits(memory=256 * MEGABYTE, cpu_seconds=1, wall_seconds=30, niceness=0)
+
+
+@pytest.fixture
+def pool() -> Iterator[ChildPool]:
+    with ChildPool(COMMAND, 1, LIMITS) as made:
+        yield made
+
+
+def answer(pool: ChildPool, times: int = 1) -> list[int]:
+    return [reply.header["number"] for reply in pool.run({"do": "answer", "times": times})]
+
+
+def pid(pool: ChildPool) -> int:
+    (reply,) = pool.run({"do": "answer", "times": 1})
+    return int(reply.header["pid"])
+
+
+def test_replies_come_in_order_with_their_bytes(pool: ChildPool) -> None:
+    replies = list(pool.run({"do": "answer", "times": 3, "size": 1_000_000}))
+
+    assert [reply.header["number"] for reply in replies] == [0, 1, 2]
+    assert [reply.payload for reply in replies] == [bytes([number]) * 1_000_000 for number in range(3)]
+
+
+def test_a_child_is_kept_for_the_next_job(pool: ChildPool) -> None:
+    assert pid(pool) == pid(pool)
+
+
+@pytest.mark.parametrize(
+    ("job", "reason"),
+    [
+        ({"do": "allocate", "bytes": 1 << 30}, "The renderer ran out of memory (limit 256 MB)."),
+        ({"do": "loop"}, "The renderer used more than 1 s of processor time and was ended."),
+        ({"do": "die", "signal": "SIGSEGV"}, "The renderer died (SIGSEGV)."),
+        ({"do": "die", "signal": "SIGKILL"}, "The renderer died (SIGKILL)."),
+        ({"do": "exit", "code": 3}, "The renderer died (exit code 3)."),
+        ({"do": "refuse", "name": "x"}, "The picture x has no size."),
+    ],
+)
+def test_a_job_that_fails_says_why_and_the_next_one_is_done(pool: ChildPool, job: dict[str, Any], reason: str) -> None:
+    with pytest.raises(ChildFailed) as failure:
+        list(pool.run(job))
+
+    assert str(failure.value) == reason
+    assert answer(pool, 2) == [0, 1]
+
+
+def test_a_defect_in_the_handler_costs_one_job_but_not_the_child(
+    pool: ChildPool, capfd: pytest.CaptureFixture[str]
+) -> None:
+    before = pid(pool)
+
+    with pytest.raises(ChildFailed, match="The renderer failed: ZeroDivisionError: by nothing"):
+        list(pool.run({"do": "fail"}))
+
+    assert pid(pool) == before
+    assert "Traceback" in capfd.readouterr().err
+
+
+def test_a_child_that_hangs_is_ended_after_the_wall_time() -> None:
+    with ChildPool(COMMAND, 1, ChildLimits(wall_seconds=0.2, niceness=0)) as pool:
+        with pytest.raises(ChildFailed, match=r"took longer than 0\.2 s"):
+            list(pool.run({"do": "sleep"}))
+
+        assert answer(pool) == [0]
+
+
+def test_the_time_the_caller_takes_is_not_the_childs() -> None:
+    with ChildPool(COMMAND, 1, ChildLimits(wall_seconds=0.5, niceness=0)) as pool:
+        replies = pool.run({"do": "answer", "times": 4, "size": 4 * MEGABYTE})
+        next(replies)
+        threading.Event().wait(0.7)  # the caller is busy; the child waits for it
+
+        assert len(list(replies)) == 3
+
+
+def test_a_child_does_not_run_ahead_of_its_caller(pool: ChildPool) -> None:
+    """Ten thousand frames of 1 MB: the child holds one of them, the socket a part of one, the caller one."""
+    replies = pool.run({"do": "answer", "times": 10_000, "size": MEGABYTE})
+    first = next(replies)
+
+    status = Path(f"/proc/{first.header['pid']}/status").read_text()
+
+    (anonymous,) = [int(line.split()[1]) for line in status.splitlines() if line.startswith("RssAnon")]
+    assert anonymous < 40 * 1024
+    replies.close()  # type: ignore[attr-defined]
+
+
+def test_a_caller_who_stops_in_the_middle_leaves_the_pool_sound(pool: ChildPool) -> None:
+    replies = pool.run({"do": "answer", "times": 1000, "size": MEGABYTE})
+    next(replies)
+    del replies
+    gc.collect()
+
+    assert answer(pool) == [0]
+
+
+def test_a_child_that_died_while_idle_costs_nothing(pool: ChildPool) -> None:
+    child = pid(pool)
+    os.kill(child, signal.SIGKILL)
+    os.waitid(os.P_PID, child, os.WEXITED | os.WNOWAIT)
+
+    assert answer(pool) == [0]
+
+
+def test_a_child_leaves_the_stopping_to_its_parent(pool: ChildPool) -> None:
+    child = pid(pool)
+    for number in (signal.SIGINT, signal.SIGTERM):
+        os.kill(child, number)
+
+    assert pid(pool) == child
+
+
+def test_several_threads_share_the_children() -> None:
+    with ChildPool(COMMAND, 2, LIMITS) as pool, ThreadPoolExecutor(6) as threads:
+        pool.start()
+        numbers = list(threads.map(lambda times: answer(pool, times), range(12)))
+
+    assert numbers == [list(range(times)) for times in range(12)]
+
+
+@pytest.mark.parametrize(
+    ("command", "reason"),
+    [
+        ((sys.executable, "-c", "raise SystemExit(7)"), "ended while it started (exit code 7)"),
+        (("/no/such/program",), "cannot be started"),
+    ],
+)
+def test_a_command_that_does_not_start_is_said_for_each_job(command: tuple[str, ...], reason: str) -> None:
+    with ChildPool(command, 1, LIMITS) as pool:
+        for _ in range(2):
+            with pytest.raises(ChildFailed) as failure:
+                list(pool.run({"do": "answer", "times": 1}))
+            assert reason in str(failure.value)
+
+
+def test_closing_ends_the_children_and_their_jobs() -> None:
+    pool = ChildPool(COMMAND, 1, LIMITS)
+    replies = pool.run({"do": "answer", "times": 1000, "size": MEGABYTE})
+    child = next(replies).header["pid"]
+
+    pool.close()
+
+    assert not Path(f"/proc/{child}").exists()
+    with pytest.raises(ChildFailed):
+        list(replies)
+    with pytest.raises(ChildFailed, match="stopped"):
+        list(pool.run({"do": "answer", "times": 1}))
+
+
+def test_children_die_with_a_parent_that_is_killed() -> None:
+    program = textwrap.dedent("""
+        import os, sys
+        from netty.processes.render_pool import ChildPool
+        from support.job_child import COMMAND
+        pool = ChildPool(COMMAND, 1)
+        print(next(pool.run({"do": "answer", "times": 1})).header["pid"], flush=True)
+        os.kill(os.getpid(), 9)
+    """)
+    environment = os.environ | {"PYTHONPATH": str(Path(__file__).parents[1])}
+    done = subprocess.run([sys.executable, "-c", program], stdout=subprocess.PIPE, env=environment, check=False)
+
+    child = Path(f"/proc/{int(done.stdout)}/stat")  # run() waits until the child has closed its standard output too
+    assert not child.exists() or child.read_text().rpartition(")")[2].split()[0] == "Z"
