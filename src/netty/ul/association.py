@@ -30,6 +30,7 @@ from netty.ul.events import (
     ReleaseRequested,
     TransportClosed,
 )
+from netty.ul.header import RECEIVED, SHORT_DECODERS, check_header
 from netty.ul.limits import Limits
 from netty.ul.pdu import (
     DEFAULT_MAXIMUM_LENGTH,
@@ -41,7 +42,6 @@ from netty.ul.pdu import (
     AssociateReject,
     AssociateRequest,
     PduType,
-    ProposedContext,
     ReleaseRequest,
     ReleaseResponse,
 )
@@ -50,22 +50,7 @@ from netty.ul.states import TRANSITIONS, Action, State, Trigger
 Buffer = bytes | bytearray | memoryview
 _Value = AssociateRequest | AssociateAccept | AssociateReject | ReleaseRequest | ReleaseResponse | Abort | None
 
-_RECEIVED: Final[Mapping[int, Trigger]] = {
-    PduType.ASSOCIATE_RQ: Trigger.ASSOCIATE_RQ_RECEIVED,
-    PduType.ASSOCIATE_AC: Trigger.ASSOCIATE_AC_RECEIVED,
-    PduType.ASSOCIATE_RJ: Trigger.ASSOCIATE_RJ_RECEIVED,
-    PduType.DATA_TF: Trigger.DATA_TF_RECEIVED,
-    PduType.RELEASE_RQ: Trigger.RELEASE_RQ_RECEIVED,
-    PduType.RELEASE_RP: Trigger.RELEASE_RP_RECEIVED,
-    PduType.ABORT: Trigger.ABORT_RECEIVED,
-}
 _DATA_INDICATED: Final = (State.ESTABLISHED, State.AWAITING_RELEASE_RP)  # DT-2 and AR-6
-_UNEXPECTED: Final = frozenset(  # a PDU that leads to AA-1, AA-7 or AA-8 is not even waited for
-    key
-    for key, step in TRANSITIONS.items()
-    if key[0] in _RECEIVED.values()
-    and (Action.SEND_PROVIDER_ABORT in step.actions or Action.SEND_ABORT in step.actions)
-)
 
 
 class Association:
@@ -188,7 +173,7 @@ class Association:
         if available < codec.HEADER.size:
             return False
         pdu_type, length = codec.HEADER.unpack_from(buffer.view, buffer.start)
-        self._check_header(pdu_type, length)
+        check_header(pdu_type, length, self._state, self._limits)
         if available < codec.HEADER.size + length:
             return False
         body_start = buffer.start + codec.HEADER.size
@@ -200,49 +185,17 @@ class Association:
             return True
         value = self._decode(pdu_type, buffer.view[body_start : body_start + length])
         buffer.start = body_start + length
-        self._take(_RECEIVED[pdu_type], value)
+        self._take(RECEIVED[pdu_type], value)
         return True
 
-    def _check_header(self, pdu_type: int, length: int) -> None:
-        """Refuse by its first 6 bytes what is unknown, not expected, or too long: nothing is kept for it."""
-        trigger = _RECEIVED.get(pdu_type)
-        if trigger is None:
-            raise codec.unrecognized(pdu_type)
-        if (trigger, self._state) in _UNEXPECTED:
-            raise PduError(
-                "The peer sent a PDU (type {pdu_type:02X}H) that is not expected now.",
-                reason=AbortReason.UNEXPECTED_PDU,
-                pdu_type=pdu_type,
-            )
-        if pdu_type == PduType.DATA_TF:
-            lowest, highest = codec.PDV_HEADER.size, self._limits.maximum_length
-        elif pdu_type in (PduType.ASSOCIATE_RQ, PduType.ASSOCIATE_AC):
-            lowest, highest = codec.ASSOCIATE_HEADER.size, self._limits.associate_length
-        else:
-            lowest = highest = 4
-        if not lowest <= length <= highest:
-            raise PduError(
-                "The peer sent a PDU (type {pdu_type:02X}H) of {length} bytes; {lowest} to {highest} are allowed.",
-                pdu_type=pdu_type,
-                length=length,
-                lowest=lowest,
-                highest=highest,
-            )
-
     def _decode(self, pdu_type: int, body: memoryview) -> _Value:
-        match pdu_type:
-            case PduType.ASSOCIATE_RQ:
-                return codec.decode_associate_request(body, self._limits.presentation_contexts)
-            case PduType.ASSOCIATE_AC:
-                return codec.decode_associate_accept(body, self._proposed())
-            case PduType.ASSOCIATE_RJ:
-                return codec.decode_associate_reject(body)
-            case PduType.RELEASE_RQ:
-                return codec.decode_release_request(body)
-            case PduType.RELEASE_RP:
-                return codec.decode_release_response(body)
-            case _:
-                return codec.decode_abort(body)
+        if pdu_type == PduType.ASSOCIATE_RQ:
+            return codec.decode_associate_request(body, self._limits.presentation_contexts)
+        if pdu_type == PduType.ASSOCIATE_AC:
+            assert self._request is not None
+            proposed = {context.context_id: context for context in self._request.presentation_contexts}
+            return codec.decode_associate_accept(body, proposed)
+        return SHORT_DECODERS[pdu_type](body)
 
     def _next_pdv(self) -> Event:
         buffer = self._buffer
@@ -376,10 +329,6 @@ class Association:
     def _stop_reading(self) -> None:
         self._pdv_end = 0
         self._discarding = True
-
-    def _proposed(self) -> dict[int, ProposedContext]:
-        assert self._request is not None
-        return {context.context_id: context for context in self._request.presentation_contexts}
 
     def _establish(self, accept: AssociateAccept, peer_maximum_length: int) -> None:
         self._contexts = {context.context_id: context for context in accept.accepted_contexts}
