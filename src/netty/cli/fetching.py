@@ -1,6 +1,5 @@
 """Commands that have something fetched: ``retrieve`` and ``search``. The service does it; here it is asked for."""
 
-import asyncio
 import time
 from collections.abc import Iterator, Sequence
 from datetime import datetime
@@ -204,14 +203,16 @@ _Failures = list[tuple[str, PeerError]]
 
 async def _round(desk: "Desk", remotes: Sequence[Remote], pace: float) -> tuple[list[Retrieval], _Failures, int]:
     """Ask all remotes side by side, each at its pace, for all their patients."""
+    import asyncio
+
+    from netty.workflow.pace import Pace
+
     patients = await asyncio.to_thread(desk.patients.list)
     failures: _Failures = []
     requested: list[Retrieval] = []
     asked = 0
 
     async def ask(remote: Remote) -> None:
-        from netty.workflow.pace import Pace
-
         nonlocal asked
         turn = Pace(pace)
         for patient in patients:

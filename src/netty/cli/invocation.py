@@ -1,6 +1,5 @@
 """One call of ``netty``: what the options for all commands say, and the doors to the settings and the parts."""
 
-import asyncio
 from collections.abc import Coroutine, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -46,6 +45,8 @@ pass_invocation = click.make_pass_decorator(Invocation, ensure=True)
 
 def wait_for(work: Coroutine[Any, Any, T]) -> T:
     """Run a coroutine to its end: the edge between the commands and asyncio."""
+    import asyncio  # here, since the help has to come at once
+
     return asyncio.run(work)
 
 

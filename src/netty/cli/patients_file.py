@@ -30,7 +30,7 @@ def patients_from_csv(data: bytes, remotes: Collection[str]) -> list[Patient]:
         for row in reader:
             collected.take(row, reader.line_num)
     except csv.Error as error:
-        collected.problems.append(UsageError("Line {line}: {detail}.", line=reader.line_num, detail=error))
+        collected.problems.append(UsageError("Line {line}: {detail}.", line=reader.reader.line_num, detail=error))
     if collected.problems:
         raise BadInput(collected.problems)
     return list(collected.patients())

@@ -42,10 +42,10 @@ def usage_error(error: click.ClickException) -> str:
             )
         case click.BadParameter(param=click.Parameter(type=click.Choice() as choice)):
             return say("{parameter} must be one of: {choices}.", parameter=hint, choices=", ".join(choice.choices))
-        case click.BadParameter(param=click.Parameter(type=click.IntRange() | click.FloatRange() as kind)):
-            low = kind.min if kind.min is not None else "…"
-            high = kind.max if kind.max is not None else "…"
-            return say("{parameter} must be a number from {low} to {high}.", parameter=hint, low=low, high=high)
+        case click.BadParameter(param=click.Parameter(type=click.IntRange(min=low, max=None))):
+            return say("{parameter} must be a whole number, at least {low}.", parameter=hint, low=low)
+        case click.BadParameter(param=click.Parameter(type=click.IntRange(min=low, max=high))):
+            return say("{parameter} must be a whole number from {low} to {high}.", parameter=hint, low=low, high=high)
         case click.BadParameter(param=click.Parameter(type=click.types.IntParamType())):
             return say("{parameter} must be a whole number.", parameter=hint)
         case click.BadParameter(param=click.Parameter(type=click.Path())):

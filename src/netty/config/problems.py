@@ -81,6 +81,9 @@ class Placed(Protocol):
     def place(self, path: KeyPath) -> str:
         """The place, as a person finds it."""
 
+    def key(self, path: KeyPath) -> str:
+        """The key, as it was written."""
+
 
 @dataclass(frozen=True, slots=True)
 class Source:
@@ -98,13 +101,17 @@ class Source:
         line = line_of(self.lines, path)
         return str(self.file) if line is None else f"{self.file}:{line}"
 
+    def key(self, path: KeyPath) -> str:
+        """``ae.port``."""
+        return dotted(path)
+
 
 def problem(error: ErrorDetails, source: Placed, known: Iterable[KeyPath]) -> tuple[KeyPath, SettingsError]:
     """The key that pydantic complains about, and the complaint in our words."""
     path = _own_part(error["loc"])
     if error["type"] == "extra_forbidden":
         return path, unknown_key(path, source, known)
-    values: dict[str, Any] = {"place": source.place(path), "key": dotted(path)}
+    values: dict[str, Any] = {"place": source.place(path), "key": source.key(path)}
     context = error.get("ctx", {})
     broken = context.get("error")
     if isinstance(broken, RuleBroken):
@@ -125,9 +132,11 @@ def unknown_key(path: KeyPath, source: Placed, known: Iterable[KeyPath]) -> Sett
     beside = {str(key[-1]): key for key in keys if key[:-1] == plain[:-1]}
     elsewhere = {str(key[-1]): key for key in keys}
     name = str(path[-1]).lower()
+    whole = {dotted(key): key for key in keys}
     near = get_close_matches(name, beside, n=1)
-    nearest = beside[near[0]] if near else elsewhere.get(name)
-    values = {"place": source.place(path), "key": dotted(path)}
+    similar = get_close_matches(dotted(plain).lower(), whole, n=1, cutoff=0.8)
+    nearest = beside[near[0]] if near else whole[similar[0]] if similar else elsewhere.get(name)
+    values = {"place": source.place(path), "key": source.key(path)}
     if nearest is None:
         return SettingsError(_UNKNOWN, **values, known=", ".join(beside) or ", ".join(elsewhere))
     return SettingsError(_UNKNOWN_NEAREST, **values, nearest=dotted(nearest))

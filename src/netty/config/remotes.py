@@ -51,10 +51,12 @@ def checked_remote(content: Mapping[str, Any]) -> Remote:
 
 
 class _Options:
-    """The place of a value that was given as an option."""
+    """Values that were given as options: ``remote: --max-moves``."""
 
     def place(self, path: KeyPath) -> str:
-        """``--max-moves``."""
+        return "remote"
+
+    def key(self, path: KeyPath) -> str:
         return f"--{str(path[0]).replace('_', '-')}"
 
 
