@@ -37,6 +37,9 @@ test: $(TOOLS) $(PAGES) ## set up what the tests need, and run them all (ONLY=te
 check: $(TOOLS) $(NODE_PACKAGES) ## check format, lint and types
 	@scripts/node.sh $(PY) && scripts/check.sh
 
+bench: $(TOOLS) ## measure netty beside DCMTK, receiving (ARGS='--rounds 5 --images 400 --folder /disk')
+	@$(PY) -m bench $(ARGS)
+
 setup: $(TOOLS) $(PAGES) ## set up everything for development, without running anything
 	@echo "setup: $$($(PY) --version) in $(VENV), the pages in src/netty/web/static"
 

@@ -15,6 +15,7 @@ check() {
 check format ruff format --check .
 check lint ruff check .
 check types mypy --strict
+check types mypy --strict -p bench
 check pages npm --prefix frontend run --silent check
 for script in scripts/*.sh .ci/run; do
     check shell bash -n "$script"

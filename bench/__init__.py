@@ -1,0 +1,1 @@
+"""netty beside other receivers, on this machine, in one run: ``make bench``."""

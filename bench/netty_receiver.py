@@ -1,0 +1,90 @@
+"""netty's receiving side as it is in `netty serve`: one event loop, spool, walk, lease, sync, and rows in batches."""
+
+import asyncio
+import logging
+import signal
+import sys
+import time
+from datetime import UTC, datetime
+from pathlib import Path
+
+from bench.load import CT_IMAGE_STORAGE
+from bench.receivers import CALLING
+from netty.archive.audit import Audit
+from netty.archive.database import Database, migrate, open_database
+from netty.archive.leases import Leases
+from netty.archive.registration import Registration
+from netty.archive.remotes import Remotes
+from netty.archive.retrievals import Retrievals
+from netty.archive.spool import Spool
+from netty.dicom.walk import WalkLimits
+from netty.model.remote import Remote
+from netty.model.retrieval import Retrieval, RetrievalState
+from netty.network.acceptor import AssociationServer, Callers
+from netty.network.settings import AeSettings
+from netty.network.storage_scp import storage_offers
+from netty.workflow.admission import Admissions
+from netty.workflow.receive import Receiver
+from netty.workflow.register import Registrar
+from netty.workflow.settings import Durability, ReceiveSettings
+
+
+def _open_lease(database: Database, study_instance_uid: str) -> None:
+    """What a retrieval writes before its C-MOVE leaves."""
+    Remotes(database).add(Remote(CALLING, CALLING, "127.0.0.1", 104))
+    retrieval = Retrieval(
+        id="bench",
+        remote=CALLING,
+        study_instance_uid=study_instance_uid,
+        patient_key="",
+        patient_id="BENCH",
+        state=RetrievalState.MOVING,
+        requested_by="bench",
+        requested_at=datetime.now(UTC),
+    )
+    Leases(database).open(Retrievals(database).create(retrieval, ()), time.time() + 3600)
+
+
+async def _serve(port: int, database: Database, spool: Spool, durability: Durability) -> None:
+    settings = ReceiveSettings(durability=durability)
+    ae = AeSettings()
+    registrar = Registrar(Registration(database), spool)
+    registrar.start()
+    receiver = Receiver(
+        spool=spool,
+        admissions=Admissions(Leases(database), ae.title),
+        audit=Audit(database),
+        register=registrar.put,
+        ae=ae,
+        settings=settings,
+        limits=WalkLimits(),
+    )
+    offers = storage_offers(receiver, (CT_IMAGE_STORAGE,), settings.transfer_syntaxes)
+    server = AssociationServer(ae, Callers(lambda title, _: (CALLING,) if title == CALLING else ()), offers)
+    stopped = asyncio.Event()
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stopped.set)
+    await server.serve("127.0.0.1", port)
+    await stopped.wait()
+    await server.stop()
+    registrar.stop()
+
+
+def main(port: str, study_instance_uid: str, folder: str, durability: str) -> None:
+    """Listen until SIGTERM."""
+    logging.basicConfig(level=logging.WARNING)
+    url = f"sqlite:///{folder}/netty.db"
+    migrate(url, Path(folder) / "backup")
+    database = open_database(url)
+    _open_lease(database, study_instance_uid)
+    spool = Spool(Path(folder) / "spool", Path(folder) / "quarantine")
+    work = _serve(int(port), database, spool, Durability(durability))
+    try:
+        import uvloop
+    except ImportError:
+        asyncio.run(work)
+    else:
+        uvloop.run(work)
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
