@@ -1,9 +1,36 @@
 """What is held: visible, and readable from our own disk."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterator, Sequence
+from typing import Any, Final
 
+from sqlalchemy import ColumnElement, Connection, Row, Select, and_, case, distinct, func, not_, select
+
+from netty.archive.audit import AuditEvent, AuditKind, write_events
 from netty.archive.database import Database
-from netty.archive.held import HeldStudy, RenditionPlace
+from netty.archive.held import (
+    HeldInstance,
+    HeldSeries,
+    HeldStudy,
+    RenderState,
+    Rendition,
+    RenditionPlace,
+)
+from netty.archive.tables import (
+    instances,
+    ledger,
+    patient_links,
+    patients,
+    renditions,
+    retrievals,
+    series,
+    studies,
+)
+from netty.model.difference import StudyState
+from netty.model.identity import trimmed
+from netty.model.retrieval import LedgerState
+
+_AT_ONCE: Final = 5000  # values in one IN (...): SQLite takes 32 766 in all
+_EXPECTED_YET: Final = (LedgerState.EXPECTED, LedgerState.ON_HOLD)
 
 
 class Holdings:
@@ -14,11 +41,18 @@ class Holdings:
 
     def held(self, study_instance_uid: str) -> frozenset[str]:
         """The SOP Instance UIDs of a study that are here."""
-        raise NotImplementedError
+        return self.held_of([study_instance_uid])[study_instance_uid]
 
     def held_of(self, study_instance_uids: Collection[str]) -> dict[str, frozenset[str]]:
         """The same of several studies; studies of which nothing is here have an empty set."""
-        raise NotImplementedError
+        found: dict[str, set[str]] = {uid: set() for uid in study_instance_uids}
+        query = _visible(select(studies.c.study_instance_uid, instances.c.sop_instance_uid))
+        with self._database.read() as connection:
+            for some in _portions(list(found)):
+                rows = connection.execute(query.where(studies.c.study_instance_uid.in_(some)))
+                for study_instance_uid, sop_instance_uid in rows:
+                    found[study_instance_uid].add(sop_instance_uid)
+        return {uid: frozenset(held) for uid, held in found.items()}
 
     def studies(
         self,
@@ -32,19 +66,248 @@ class Holdings:
 
         Where a Patient ID of two facilities names two people, `patient_key` is the right question.
         """
-        raise NotImplementedError
+        query = _overview()
+        if patient_ids is not None:
+            query = query.where(studies.c.patient_id.in_([trimmed(one) for one in patient_ids]))
+        if patient_key:
+            query = query.where(_of_patient(patient_key))
+        if study_instance_uids is not None:
+            query = query.where(studies.c.study_instance_uid.in_(study_instance_uids))
+        query = query.order_by(studies.c.study_date.desc(), studies.c.study_time.desc(), studies.c.id.desc())
+        with self._database.read() as connection:
+            return _held_studies(connection, connection.execute(query.limit(limit)).all())
 
     def study(self, study_instance_uid: str) -> HeldStudy | None:
         """One study with its series, instances and renditions."""
-        raise NotImplementedError
+        query = _overview().where(studies.c.study_instance_uid == study_instance_uid)
+        with self._database.read() as connection:
+            row = connection.execute(query).one_or_none()
+            if row is None:
+                return None
+            return _held_studies(connection, [row], _series_of(connection, row.id))[0]
 
     def rendition(self, rendition_id: int) -> RenditionPlace | None:
         """One rendition by its number."""
-        raise NotImplementedError
+        query = select(
+            renditions,
+            instances.c.sop_instance_uid,
+            *(studies.c[name] for name in ("study_instance_uid", "patient_key", "patient_id", "remote")),
+        )
+        query = _visible(query.join(instances, renditions.c.instance == instances.c.id), joined=True)
+        with self._database.read() as connection:
+            row = connection.execute(query.where(renditions.c.id == rendition_id)).one_or_none()
+        if row is None:
+            return None
+        return RenditionPlace(
+            _rendition(row),
+            row.instance,
+            row.sop_instance_uid,
+            row.study_instance_uid,
+            row.patient_key,
+            row.patient_id,
+            row.remote,
+        )
 
     def delete_study(self, study_instance_uid: str, who: str) -> list[str]:
         """Forget a study, audited; gives the blob keys that are to be removed afterwards.
 
         Its spool files are among `Registration.finished_spool_files` from then on.
         """
-        raise NotImplementedError
+        this = studies.c.study_instance_uid == study_instance_uid
+        pictures = _visible(
+            select(renditions.c.blob_key).join(instances, renditions.c.instance == instances.c.id), True
+        )
+        kept = _visible(select(instances.c.kept_blob)).where(instances.c.kept_blob.is_not(None))
+        with self._database.write() as connection:
+            study = connection.execute(select(studies).where(this)).one_or_none()
+            if study is None:
+                return []
+            keys = [*connection.scalars(pictures.where(this)), *connection.scalars(kept.where(this))]
+            count = connection.scalar(_visible(select(func.count(instances.c.id))).where(this))
+            connection.execute(studies.delete().where(this))
+            event = AuditEvent(
+                AuditKind.DELETED,
+                who,
+                study.patient_key,
+                study_instance_uid,
+                study.remote,
+                detail={"instances": count},
+            )
+            write_events(connection, [event])
+        return [key for key in keys if key is not None]
+
+
+def _portions(values: Sequence[Any]) -> Iterator[Sequence[Any]]:
+    return (values[start : start + _AT_ONCE] for start in range(0, len(values), _AT_ONCE))
+
+
+def _visible(query: Select[Any], joined: bool = False) -> Select[Any]:
+    """The query over instances (already `joined` or not), their series and studies."""
+    query = query if joined else query.select_from(instances)
+    return query.join(series, instances.c.series == series.c.id).join(studies, series.c.study == studies.c.id)
+
+
+def _overview() -> Select[Any]:
+    def number_of(*states: RenderState) -> ColumnElement[int]:
+        return func.sum(case((instances.c.state.in_(states), 1), else_=0))
+
+    return _visible(
+        select(
+            studies,
+            func.count(distinct(series.c.id)).label("series_count"),
+            func.count(instances.c.id).label("instance_count"),
+            number_of(RenderState.WAITING).label("waiting"),
+            number_of(RenderState.RENDERED, RenderState.NO_PICTURE).label("rendered"),
+            number_of(RenderState.FAILED).label("failed"),
+            func.max(instances.c.received_at).label("received_at"),
+        )
+    ).group_by(studies.c.id)
+
+
+def _of_patient(key: str) -> ColumnElement[bool]:
+    """Studies fetched for the patient, and those of nobody registered that carry one of the patient's numbers."""
+    linked = (
+        select(patient_links.c.id)
+        .join(patients)
+        .where(
+            patients.c.key == key,
+            patient_links.c.remote == studies.c.remote,
+            patient_links.c.patient_id == studies.c.patient_id,
+        )
+        .exists()
+    )
+    registered = select(patients.c.id).where(patients.c.key == studies.c.patient_key).exists()
+    return (studies.c.patient_key == key) | and_(not_(registered), linked)
+
+
+def _held_studies(
+    connection: Connection, rows: Sequence[Row[Any]], found: tuple[HeldSeries, ...] = ()
+) -> list[HeldStudy]:
+    modalities: dict[int, set[str]] = {row.id: set() for row in rows}
+    incomplete: set[str] = set()
+    for some in _portions(rows):
+        query = select(series.c.study, series.c.modality).distinct()
+        for study, modality in connection.execute(query.where(series.c.study.in_([row.id for row in some]))):
+            modalities[study].update([modality] if modality else [])
+        incomplete.update(_incomplete(connection, [row.study_instance_uid for row in some]))
+    return [
+        HeldStudy(
+            id=row.id,
+            study_instance_uid=row.study_instance_uid,
+            patient_key=row.patient_key,
+            patient_id=row.patient_id,
+            patient_name=row.patient_name,
+            birth_date=row.birth_date,
+            sex=row.sex,
+            study_date=row.study_date,
+            study_time=row.study_time,
+            accession_number=row.accession_number,
+            description=row.description,
+            modalities=tuple(sorted(modalities[row.id])),
+            remote=row.remote,
+            state=StudyState.PARTIAL if row.study_instance_uid in incomplete else StudyState.HELD,
+            series_count=row.series_count,
+            instance_count=row.instance_count,
+            waiting=row.waiting,
+            rendered=row.rendered,
+            failed=row.failed,
+            received_at=row.received_at,
+            series=found,
+        )
+        for row in rows
+    ]
+
+
+def _incomplete(connection: Connection, study_instance_uids: list[str]) -> Iterator[str]:
+    """The studies of which the newest retrieval from some remote expected an image that is not here."""
+    these = retrievals.c.study_instance_uid.in_(study_instance_uids)
+    newest = (
+        select(retrievals.c.remote, retrievals.c.study_instance_uid, func.max(retrievals.c.requested_at).label("last"))
+        .where(these)
+        .group_by(retrievals.c.remote, retrievals.c.study_instance_uid)
+        .subquery()
+    )
+    query = (
+        select(distinct(retrievals.c.study_instance_uid))
+        .join(ledger, ledger.c.retrieval == retrievals.c.id)
+        .join(
+            newest,
+            and_(
+                newest.c.remote == retrievals.c.remote,
+                newest.c.study_instance_uid == retrievals.c.study_instance_uid,
+                newest.c.last == retrievals.c.requested_at,
+            ),
+        )
+        .where(
+            ledger.c.state.in_(_EXPECTED_YET),
+            ~select(instances.c.id).where(instances.c.sop_instance_uid == ledger.c.sop_instance_uid).exists(),
+        )
+    )
+    return iter(connection.scalars(query))
+
+
+def _series_of(connection: Connection, study: int) -> tuple[HeldSeries, ...]:
+    pictures: dict[int, list[Rendition]] = {}
+    of_study = series.c.study == study
+    query = select(renditions).join(instances, renditions.c.instance == instances.c.id)
+    query = query.join(series, instances.c.series == series.c.id).where(of_study)
+    for row in connection.execute(query.order_by(renditions.c.frame, renditions.c.id)):
+        pictures.setdefault(row.instance, []).append(_rendition(row))
+    images: dict[int, list[HeldInstance]] = {}
+    query = select(instances).join(series, instances.c.series == series.c.id).where(of_study)
+    for row in connection.execute(query.order_by(instances.c.id)):
+        images.setdefault(row.series, []).append(_instance(row, tuple(pictures.get(row.id, ()))))
+    rows = connection.execute(select(series).where(of_study).order_by(series.c.id))
+    found = [
+        HeldSeries(
+            row.id,
+            row.series_instance_uid,
+            row.modality,
+            row.number,
+            row.description,
+            tuple(sorted(images.get(row.id, ()), key=lambda one: _in_order(one.instance_number))),
+        )
+        for row in rows
+    ]
+    return tuple(sorted(found, key=lambda one: _in_order(one.number)))
+
+
+def _in_order(number: str) -> tuple[bool, int, str]:
+    """Numbers by value, what is none of them behind."""
+    try:
+        return False, int(number), ""
+    except ValueError:
+        return True, 0, number
+
+
+def _instance(row: Row[Any], pictures: tuple[Rendition, ...]) -> HeldInstance:
+    return HeldInstance(
+        id=row.id,
+        sop_instance_uid=row.sop_instance_uid,
+        sop_class_uid=row.sop_class_uid,
+        instance_number=row.instance_number,
+        frames=row.frames,
+        rows=row.rows,
+        columns=row.columns,
+        state=RenderState(row.state),
+        reason=row.reason,
+        kept_blob=row.kept_blob,
+        renditions=pictures,
+    )
+
+
+def _rendition(row: Row[Any]) -> Rendition:
+    return Rendition(
+        id=row.id,
+        format=row.format,
+        frame=row.frame,
+        blob_key=row.blob_key,
+        width=row.width,
+        height=row.height,
+        bytes=row.bytes,
+        sha256=row.sha256,
+        recipe=row.recipe,
+        window=row.window,
+        presentation_state=row.presentation_state,
+        flags=tuple(row.flags),
+    )

@@ -92,12 +92,18 @@ class RegistrationOutcome(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Registered:
-    """The answer for one received file; `instance_id` where it is (or was already) visible."""
+    """The answer for one received file.
+
+    Attributes:
+        instance_id: the visible instance of its SOP Instance UID, None where it is on hold.
+        to_quarantine: its file is to be moved to the quarantine; where the same bytes lie there already, it is not.
+    """
 
     spool_name: str
     outcome: RegistrationOutcome
     instance_id: int | None
     reason: str = ""
+    to_quarantine: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,371 @@
+"""The desk: decides on each received file of a batch, within one transaction, and writes its rows.
+
+It reads what the batch touches once, keeps it up to date as it goes, and writes the ledger at the end.
+"""
+
+import dataclasses
+import secrets
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from sqlalchemy import Connection, bindparam, or_, select, update
+
+from netty.archive.audit import AuditEvent, AuditKind, write_events
+from netty.archive.database import insert_if_new
+from netty.archive.held import RenderState
+from netty.archive.received import Received, Registered, RegistrationOutcome
+from netty.archive.retrievals import UNFINISHED
+from netty.archive.tables import (
+    instances,
+    ledger,
+    patient_links,
+    patients,
+    quarantined,
+    receipts,
+    retrievals,
+    series,
+    studies,
+)
+from netty.model import reasons
+from netty.model.identity import same_patient_id, trimmed
+from netty.model.retrieval import LedgerState
+
+LEDGER_STATES: Final = {
+    RenderState.WAITING: LedgerState.RECEIVED,
+    RenderState.RENDERED: LedgerState.RENDERED,
+    RenderState.NO_PICTURE: LedgerState.RENDERED,
+    RenderState.FAILED: LedgerState.FAILED,
+}
+_NOT_HELD: Final = (LedgerState.EXPECTED, LedgerState.UNOBTAINABLE, LedgerState.ON_HOLD)
+_LARGEST: Final = 2**31 - 1
+
+
+@dataclass(slots=True)
+class _Study:
+    """A study that is held, as far as the decisions need it."""
+
+    id: int
+    patient_key: str
+    patient_id: str
+    remote: str
+    series: dict[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class _Held:
+    """An instance that is held."""
+
+    id: int
+    study_instance_uid: str
+    sha256: str
+    state: RenderState
+    reason: str
+
+
+class Desk:
+    """Registers one batch on one connection."""
+
+    def __init__(self, connection: Connection, batch: Sequence[Received]) -> None:
+        self._connection = connection
+        self._batch = [cleaned(one) for one in batch]
+        self._answers = self._earlier_answers()
+        self._instances = self._held_instances()
+        self._studies = self._held_studies()
+        self._retrievals = set(self._column(retrievals.c.id, {one.retrieval_id for one in self._batch}))
+        self._persons: dict[tuple[str, str, str], str] = {}
+        self._marks: list[dict[str, Any]] = []
+        self._unlisted: list[dict[str, Any]] = []
+        self._events: list[AuditEvent] = []
+
+    def register(self) -> list[Registered]:
+        """Decide on all files of the batch, in order, and write everything."""
+        for one in self._batch:
+            if one.spool_name not in self._answers:
+                self._answers[one.spool_name] = self._register(one)
+        self._write_ledger()
+        write_events(self._connection, self._events)
+        return [self._answers[one.spool_name] for one in self._batch]
+
+    # --- deciding ---
+
+    def _decide(self, one: Received) -> tuple[RegistrationOutcome, str]:
+        study = self._studies.get(one.study_instance_uid)
+        held = self._instances.get(one.sop_instance_uid)
+        elsewhere = self._studies.get(held.study_instance_uid) if held else None
+        if one.on_hold_reason:
+            return RegistrationOutcome.ON_HOLD, one.on_hold_reason
+        if any(other is not None and not self._same_person(one, other) for other in (study, elsewhere)):
+            return RegistrationOutcome.ON_HOLD, reasons.TWO_PATIENTS
+        if held is None:
+            return RegistrationOutcome.NEW, ""
+        if held.sha256 == one.sha256:
+            return RegistrationOutcome.SAME, ""
+        return RegistrationOutcome.DIFFERENT, reasons.OTHER_BYTES
+
+    def _same_person(self, one: Received, study: _Study) -> bool:
+        """By registered patient where both are known, else by Patient ID."""
+        here = self._person(study.patient_key, study.remote, study.patient_id)
+        there = self._person(one.patient_key, one.remote, one.fact("patient_id"))
+        return here == there if here and there else same_patient_id(study.patient_id, one.fact("patient_id"))
+
+    def _person(self, key: str, remote: str, patient_id: str) -> str:
+        """The registered patient: by the key, if it is still registered, else by the Patient ID at the remote."""
+        question = (key, remote, trimmed(patient_id))
+        if question not in self._persons:
+            linked = select(patients.c.key).join(patient_links)
+            linked = linked.where(patient_links.c.remote == remote, patient_links.c.patient_id == question[2])
+            registered = select(patients.c.key).where(patients.c.key == key)
+            found = self._connection.scalar(registered) or self._connection.scalar(linked)
+            self._persons[question] = found or ""
+        return self._persons[question]
+
+    # --- writing ---
+
+    def _register(self, one: Received) -> Registered:
+        outcome, reason = self._decide(one)
+        instance_id = None
+        if outcome is RegistrationOutcome.NEW:
+            instance_id = self._add_instance(one)
+        elif outcome is not RegistrationOutcome.ON_HOLD:
+            instance_id = self._instances[one.sop_instance_uid].id
+        receipt = self._add_receipt(one, outcome, reason, instance_id)
+        to_quarantine = outcome in (RegistrationOutcome.ON_HOLD, RegistrationOutcome.DIFFERENT)
+        if to_quarantine:
+            to_quarantine = self._set_aside(one, receipt)
+            self._events.append(_event(one, outcome, reason))
+        self._mark(one, outcome, reason)
+        return Registered(one.spool_name, outcome, instance_id, reason, to_quarantine)
+
+    def _add_instance(self, one: Received) -> int:
+        rows, columns = _number(one.fact("rows")), _number(one.fact("columns"))
+        number: int = self._insert(
+            instances,
+            series=self._series(one),
+            sop_instance_uid=one.sop_instance_uid,
+            sop_class_uid=one.sop_class_uid,
+            instance_number=one.fact("instance_number").strip(),
+            frames=_number(one.fact("number_of_frames")) or (1 if rows else 0),
+            rows=rows,
+            columns=columns,
+            burned_in=one.fact("burned_in").strip(),
+            key=secrets.token_hex(16),
+            sha256=one.sha256,
+            transfer_syntax=one.transfer_syntax,
+            spool_name=one.spool_name,
+            data_offset=one.data_offset,
+            data_length=one.data_length,
+            state=RenderState.WAITING,
+            reason="",
+            attempts=0,
+            received_at=one.received_at,
+        )
+        held = _Held(number, one.study_instance_uid, one.sha256, RenderState.WAITING, "")
+        self._instances[one.sop_instance_uid] = held
+        return number
+
+    def _series(self, one: Received) -> int:
+        study = self._study(one)
+        if one.series_instance_uid not in study.series:
+            study.series[one.series_instance_uid] = self._insert(
+                series,
+                study=study.id,
+                series_instance_uid=one.series_instance_uid,
+                modality=one.fact("modality").strip(),
+                number=one.fact("series_number").strip(),
+                description=one.fact("series_description").strip(),
+            )
+        return study.series[one.series_instance_uid]
+
+    def _study(self, one: Received) -> _Study:
+        person = self._person(one.patient_key, one.remote, one.fact("patient_id")) or one.patient_key
+        study = self._studies.get(one.study_instance_uid)
+        if study is None:
+            number = self._insert(
+                studies,
+                study_instance_uid=one.study_instance_uid,
+                patient_key=person,
+                patient_id=trimmed(one.fact("patient_id")),
+                patient_name=one.fact("patient_name").strip(),
+                birth_date=one.fact("birth_date").strip(),
+                sex=one.fact("sex").strip(),
+                study_date=one.fact("study_date").strip(),
+                study_time=one.fact("study_time").strip(),
+                accession_number=one.fact("accession_number").strip(),
+                description=one.fact("study_description").strip(),
+                remote=one.remote,
+                created_at=one.received_at,
+            )
+            study = _Study(number, person, trimmed(one.fact("patient_id")), one.remote)
+            self._studies[one.study_instance_uid] = study
+        elif person and study.patient_key != person:
+            # It was fetched by an override, or its patient was registered anew: `_same_person` has agreed.
+            study.patient_key = person
+            self._connection.execute(update(studies).where(studies.c.id == study.id).values(patient_key=person))
+        return study
+
+    def _add_receipt(self, one: Received, outcome: RegistrationOutcome, reason: str, instance_id: int | None) -> int:
+        return self._insert(
+            receipts,
+            spool_name=one.spool_name,
+            in_spool=True,
+            outcome=outcome,
+            reason=reason,
+            instance=instance_id,
+            sop_instance_uid=one.sop_instance_uid,
+            study_instance_uid=one.study_instance_uid,
+            size=one.size,
+            sha256=one.sha256,
+            remote=one.remote,
+            calling_ae_title=one.calling_ae_title,
+            address=one.address,
+            retrieval=one.retrieval_id,
+            lease=one.lease_id,
+            received_at=one.received_at,
+        )
+
+    def _set_aside(self, one: Received, receipt: int) -> bool:
+        """A row for the quarantine, unless these very bytes lie there already: a retrieval may be tried often."""
+        query = select(quarantined.c.id).join(receipts)
+        query = query.where(quarantined.c.sop_instance_uid == one.sop_instance_uid, receipts.c.sha256 == one.sha256)
+        if self._connection.scalar(query) is not None:
+            return False
+        self._insert(
+            quarantined,
+            receipt=receipt,
+            patient_key=one.patient_key,
+            study_instance_uid=one.study_instance_uid,
+            sop_instance_uid=one.sop_instance_uid,
+            received=one.receipt(),
+            moved=False,
+        )
+        return True
+
+    def _mark(self, one: Received, outcome: RegistrationOutcome, reason: str) -> None:
+        """Note what becomes of the ledger: of this retrieval, and of others that wait for the same instance."""
+        if outcome is RegistrationOutcome.ON_HOLD:
+            state = LedgerState.ON_HOLD
+        else:
+            held = self._instances[one.sop_instance_uid]
+            state = LEDGER_STATES[held.state]
+            reason = reason or held.reason
+        mark = {
+            "own": one.retrieval_id,
+            "study": "" if outcome is RegistrationOutcome.ON_HOLD else one.study_instance_uid,
+            "uid": one.sop_instance_uid,
+            "new_state": state,
+            "new_reason": reason,
+        }
+        self._marks.append(mark)
+        listed_late = outcome in (RegistrationOutcome.NEW, RegistrationOutcome.ON_HOLD)
+        if listed_late and one.retrieval_id in self._retrievals:
+            self._unlisted.append(
+                {
+                    "retrieval": one.retrieval_id,
+                    "sop_instance_uid": one.sop_instance_uid,
+                    "sop_class_uid": one.sop_class_uid,
+                    "series_instance_uid": one.series_instance_uid,
+                    "instance_number": one.fact("instance_number").strip(),
+                    "state": state,
+                    "reason": reason,
+                }
+            )
+
+    def _write_ledger(self) -> None:
+        if not self._marks:
+            return
+        insert_if_new(self._connection, ledger, self._unlisted, ["retrieval", "sop_instance_uid"])
+        waiting = select(retrievals.c.id).where(
+            retrievals.c.study_instance_uid == bindparam("study"), retrievals.c.state.in_(UNFINISHED)
+        )
+        self._connection.execute(
+            update(ledger)
+            .where(
+                ledger.c.sop_instance_uid == bindparam("uid"),
+                ledger.c.state.in_(_NOT_HELD),
+                or_(ledger.c.retrieval == bindparam("own"), ledger.c.retrieval.in_(waiting)),
+            )
+            .values(state=bindparam("new_state"), reason=bindparam("new_reason")),
+            self._marks,
+        )
+
+    # --- reading ---
+
+    def _column(self, column: Any, values: Iterable[str]) -> list[Any]:
+        return list(self._connection.scalars(select(column).where(column.in_(set(values)))))
+
+    def _earlier_answers(self) -> dict[str, Registered]:
+        query = select(receipts, quarantined.c.id.is_not(None).label("aside")).outerjoin(quarantined)
+        query = query.where(receipts.c.spool_name.in_([one.spool_name for one in self._batch]))
+        return {
+            row.spool_name: Registered(
+                row.spool_name, RegistrationOutcome(row.outcome), row.instance, row.reason, row.aside
+            )
+            for row in self._connection.execute(query)
+        }
+
+    def _held_instances(self) -> dict[str, _Held]:
+        query = select(instances, studies.c.study_instance_uid)
+        query = query.join(series, instances.c.series == series.c.id).join(studies, series.c.study == studies.c.id)
+        query = query.where(instances.c.sop_instance_uid.in_({one.sop_instance_uid for one in self._batch}))
+        return {
+            row.sop_instance_uid: _Held(row.id, row.study_instance_uid, row.sha256, RenderState(row.state), row.reason)
+            for row in self._connection.execute(query)
+        }
+
+    def _held_studies(self) -> dict[str, _Study]:
+        uids = {one.study_instance_uid for one in self._batch}
+        uids |= {held.study_instance_uid for held in self._instances.values()}
+        found: dict[str, _Study] = {}
+        by_number: dict[int, _Study] = {}
+        for row in self._connection.execute(select(studies).where(studies.c.study_instance_uid.in_(uids))):
+            study = _Study(row.id, row.patient_key, row.patient_id, row.remote)
+            found[row.study_instance_uid] = by_number[row.id] = study
+        for row in self._connection.execute(select(series).where(series.c.study.in_(by_number))):
+            by_number[row.study].series[row.series_instance_uid] = row.id
+        return found
+
+    def _insert(self, table: Any, **values: Any) -> int:
+        number: int = self._connection.execute(table.insert().returning(table.c.id), values).scalar_one()
+        return number
+
+
+def _event(one: Received, outcome: RegistrationOutcome, reason: str) -> AuditEvent:
+    on_hold = outcome is RegistrationOutcome.ON_HOLD
+    return AuditEvent(
+        AuditKind.STORE_ON_HOLD if on_hold else AuditKind.DUPLICATE_DIFFERS,
+        patient_key=one.patient_key,
+        study_instance_uid=one.study_instance_uid,
+        remote=one.remote,
+        outcome=outcome,
+        detail={
+            "reason": reason,
+            "sop_instance_uid": one.sop_instance_uid,
+            "spool_name": one.spool_name,
+            "sha256": one.sha256,
+            "calling_ae_title": one.calling_ae_title,
+            "address": one.address,
+            "retrieval": one.retrieval_id,
+        },
+    )
+
+
+def cleaned(one: Received) -> Received:
+    """The same receipt without what a database refuses (NUL, lone surrogates): one bad text must not stop a batch."""
+    texts: dict[str, Any] = {
+        each.name: _clean(value)
+        for each in dataclasses.fields(one)
+        if isinstance(value := getattr(one, each.name), str)
+    }
+    return dataclasses.replace(one, **texts, facts={name: _clean(value) for name, value in one.facts.items()})
+
+
+def _clean(text: str) -> str:
+    return text.replace("\0", "").encode("utf-8", "replace").decode("utf-8")
+
+
+def _number(text: str) -> int:
+    """A number of an IS or US value; 0 for what is none."""
+    digits = text.strip().lstrip("+")
+    number = int(digits) if digits.isascii() and digits.isdigit() and len(digits) <= 10 else 0
+    return number if number <= _LARGEST else 0
