@@ -7,7 +7,7 @@ from typing import Any, Final
 from sqlalchemy import ColumnElement, Connection, Row, and_, exists, or_, select, update
 
 from netty.archive.database import Database
-from netty.archive.desk import LEDGER_STATES, Desk
+from netty.archive.intake import LEDGER_STATES, Intake
 from netty.archive.held import RenderState
 from netty.archive.received import KeptBlob, NewRendition, Received, Registered, ToRender
 from netty.archive.retrievals import UNFINISHED
@@ -31,7 +31,7 @@ class Registration:
         if not batch:
             return []
         with self._database.write() as connection:
-            return Desk(connection, batch).register()
+            return Intake(connection, batch).register()
 
     def unrendered(self, limit: int) -> list[ToRender]:
         """Instances that wait for the renderer: the least tried first, then the oldest."""

@@ -1,4 +1,4 @@
-"""The desk: decides on each received file of a batch, within one transaction, and writes its rows.
+"""The intake: decides on each received file of a batch, within one transaction, and writes its rows.
 
 It reads what the batch touches once, keeps it up to date as it goes, and writes the ledger at the end.
 """
@@ -63,7 +63,7 @@ class _Held:
     reason: str
 
 
-class Desk:
+class Intake:
     """Registers one batch on one connection."""
 
     def __init__(self, connection: Connection, batch: Sequence[Received]) -> None:
