@@ -32,7 +32,7 @@ class PatientRow:
     address: str
     states: tuple[StateCount, ...]
     searched_at: datetime | None
-    not_answered: int
+    not_answered: tuple[str, ...]
 
 
 @router.get("/")
@@ -76,7 +76,7 @@ def _searched(patient: Patient) -> list[str]:
 def _row(site: Site, patient: Patient) -> PatientRow:
     table = table_of(site, patient)
     moments = [column.searched_at for column in table.columns if column.searched_at]
-    failed = sum(1 for column in table.columns if column.failure)
+    failed = tuple(column.remote for column in table.columns if column.failure)
     return PatientRow(patient, patient_address(patient.key), table.summary, max(moments, default=None), failed)
 
 
