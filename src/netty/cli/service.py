@@ -1,13 +1,20 @@
 """Commands that run until they are stopped: ``serve``, ``demo``, ``simulate``, and the supervisor's children."""
 
+import dataclasses
+from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from netty.cli.commands import Command
 from netty.cli.invocation import Invocation, pass_invocation
+from netty.cli.output import note, write, write_json, write_table
 from netty.cli.words import say
 from netty.errors import UsageError
+
+if TYPE_CHECKING:
+    from netty.gateway.demo import DemoRow
 
 _ROLES = ("all", "receive", "work", "web")
 _CHILD_ROLES = ("receiver", "renderer", "render", "worker")
@@ -27,11 +34,44 @@ def serve(invocation: Invocation, role: str) -> int | None:
 @click.command(cls=Command)
 @click.option("--exit", "exit_when_done", is_flag=True, help=say("end when everything is fetched; 0 if all arrived"))
 @click.option("--port", type=_PORT, default=0, help=say("the port of the pages; without it any free one"))
-def demo(exit_when_done: bool, port: int) -> int | None:
+@pass_invocation
+def demo(invocation: Invocation, exit_when_done: bool, port: int) -> int | None:
     """Two simulated hospitals and netty, in a folder of its own."""
     from netty import gateway
 
-    return gateway.demo(exit_when_done, port)
+    return gateway.demo(exit_when_done, port, _DemoConsole(invocation.json))
+
+
+class _DemoConsole:
+    """What the demo says, in the reader's language."""
+
+    def __init__(self, json: bool) -> None:
+        self._json = json
+
+    def note(self, text: str, /, **values: object) -> None:
+        note(say(text, **values))
+
+    def address(self, address: str, user: str, password: str) -> None:
+        # The password is made for this demo and gone with it.
+        note(
+            say(
+                "Open {address} and log in as {user}, password {password}",
+                address=address,
+                user=user,
+                password=password,
+            )
+        )
+
+    def result(self, rows: "Sequence[DemoRow]") -> None:
+        whole = all(row.whole for row in rows)
+        if self._json:
+            write_json({"ok": whole, "rows": [dataclasses.asdict(row) for row in rows]})
+            return
+        headings = ("patient", "hospital", "studies", "images there", "fetched", "with picture")
+        cells = [(row.patient, row.hospital, row.studies, row.listed, row.fetched, row.rendered) for row in rows]
+        write_table(tuple(say(heading) for heading in headings), cells)
+        fetched, listed = sum(row.fetched for row in rows), sum(row.listed for row in rows)
+        write(say("{fetched} of {listed} images were fetched.", fetched=fetched, listed=listed))
 
 
 @click.command(cls=Command)
@@ -59,11 +99,12 @@ def simulate(
 @click.command(cls=click.Command, hidden=True, context_settings={"ignore_unknown_options": True})
 @click.argument("role", type=click.Choice(_CHILD_ROLES))
 @click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
-def child(role: str, arguments: tuple[str, ...]) -> int | None:
+@pass_invocation
+def child(invocation: Invocation, role: str, arguments: tuple[str, ...]) -> int | None:
     """A process of the supervisor's."""
     from netty import gateway
 
-    return gateway.run_child(role, list(arguments))
+    return gateway.run_child(role, arguments, invocation.settings)
 
 
 def _destination(text: str) -> tuple[str, tuple[str, int]]:

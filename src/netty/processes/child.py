@@ -21,8 +21,6 @@ class Child:
 
     def __init__(self, parent_pid: int, channel: int, listener: int | None = None) -> None:
         die_with_parent(parent_pid)
-        # Ctrl-C on a terminal reaches the whole group; only the supervisor decides when we end.
-        signal.signal(signal.SIGINT, signal.SIG_IGN)
         self._channel = Channel(socket.socket(fileno=channel))
         self.listener = socket.socket(fileno=listener) if listener is not None else None
         self.stopping = asyncio.Event()

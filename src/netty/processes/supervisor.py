@@ -106,7 +106,8 @@ class Supervisor:
         if child.spec.listener is not None:
             passed.append(child.spec.listener.fileno())
             command += ["--listener", str(child.spec.listener.fileno())]
-        child.process = subprocess.Popen(command, pass_fds=passed, stdin=subprocess.DEVNULL)
+        # A group of its own: Ctrl-C on a terminal reaches only us, and we decide how the children end.
+        child.process = subprocess.Popen(command, pass_fds=passed, stdin=subprocess.DEVNULL, process_group=0)
         theirs.close()
         child.channel, child.ready, child.handed, child.started_at = Channel(ours), False, 0, time.monotonic()
         gone = asyncio.Event()

@@ -218,6 +218,8 @@ def _claim_of(status: int | None, said: MoveResponse | MoveOutcome) -> Claimed:
 def _failure_of(outcome: MoveOutcome) -> str:
     if outcome.status == Status.SUCCESS:
         return ""
+    if outcome.failure is not None:
+        return str(outcome.failure)
     explanation = explain_move(outcome.status)
     if outcome.comment:
         explanation = f"{explanation} ({outcome.comment})"

@@ -1,0 +1,86 @@
+"""`netty check`: settings, disk, ports, clock, database, each looked at whatever the others say."""
+
+import shutil
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime
+
+from netty.config import Settings
+from netty.errors import LocalError, NettyError
+from netty.gateway.desk import make_folders, open_desk
+from netty.processes.listening import bind, folder_in_use
+
+_LITTLE_ROOM = 10 * 1024**3
+_MEGABYTE = 1024**2
+
+Result = tuple[str, bool, str, str]
+"""What was checked, whether it is well, detail, advice."""
+
+
+def check(settings: Settings) -> list[Result]:
+    """All checks."""
+    checks: dict[str, Callable[[Settings], str]] = {
+        "settings": lambda settings: str(settings.file),
+        "data folder": _data_folder,
+        "disk space": _disk_space,
+        "database": _database,
+        "DICOM port": lambda settings: _port(settings, settings.ae.host, settings.ae.port, "DICOM"),
+        "web port": lambda settings: _port(settings, settings.web.host, settings.web.port, "the pages"),
+        "clock": _clock,
+        "remotes": _remotes,
+    }
+    return [_result(what, look, settings) for what, look in checks.items()]
+
+
+def _result(what: str, look: Callable[[Settings], str], settings: Settings) -> Result:
+    try:
+        return what, True, look(settings), ""
+    except NettyError as error:
+        return what, False, "", str(error)
+
+
+def _data_folder(settings: Settings) -> str:
+    make_folders(settings)
+    return str(settings.data)
+
+
+def _disk_space(settings: Settings) -> str:
+    free = shutil.disk_usage(settings.data if settings.data.exists() else settings.file.parent).free
+    if free < max(_LITTLE_ROOM, settings.receive.minimum_free):
+        raise LocalError(
+            "Only {free} MB are free on the disk of {folder}. Make room: images are refused when it is full.",
+            free=free // _MEGABYTE,
+            folder=settings.data,
+        )
+    return f"{free // _MEGABYTE} MB free"
+
+
+def _database(settings: Settings) -> str:
+    with open_desk(settings) as desk, desk.database.read():
+        return "up to date"
+
+
+def _port(settings: Settings, host: str, port: int, what: str) -> str:
+    if folder_in_use(settings.data):
+        return f"{host}:{port}, netty is running"
+    bind(host, port, what).close()
+    return f"{host}:{port} is free"
+
+
+def _clock(settings: Settings) -> str:
+    """Without a network there is nothing to compare with but our own traces: a clock that runs back shows there."""
+    newest = max((path.stat().st_mtime for path in settings.data.glob("*")), default=0.0)
+    if newest > time.time() + 60:
+        raise LocalError(
+            "The clock is behind: files in {folder} are from the future. Set the clock, and synchronise it by NTP.",
+            folder=settings.data,
+        )
+    return datetime.now(UTC).astimezone().isoformat(timespec="seconds")
+
+
+def _remotes(settings: Settings) -> str:
+    with open_desk(settings) as desk:
+        remotes = desk.remotes.list()
+        if not remotes:
+            raise LocalError("No remote is registered. Add one: netty remotes add NAME --title AE --host HOST --port N")
+        return ", ".join(remote.name for remote in remotes)

@@ -1,0 +1,197 @@
+"""The child processes of `netty serve`, each built from the parts and run on its own event loop."""
+
+import argparse
+import asyncio
+import contextlib
+import logging
+import os
+import socket
+import sys
+import threading
+from collections.abc import Callable, Coroutine, Sequence
+from typing import Any
+
+from netty.config import Settings
+from netty.dicom.uids import VERIFICATION
+from netty.gateway.desk import Desk, open_desk
+from netty.gateway.logs import configure_logging
+from netty.processes.child import Child
+
+log = logging.getLogger(__name__)
+
+_DRAIN_SECONDS = 5.0
+
+
+def run_child(settings: Settings, role: str, arguments: Sequence[str]) -> int:
+    """Run a child in its role until the supervisor ends it."""
+    parser = argparse.ArgumentParser(prog=f"netty child {role}")
+    parser.add_argument("--parent", type=int, required=True)
+    parser.add_argument("--channel", type=int, required=True)
+    parser.add_argument("--listener", type=int)
+    given = parser.parse_args(list(arguments))
+    configure_logging(role)
+    child = Child(given.parent, given.channel, given.listener)
+    with open_desk(settings) as desk:
+        _run(_ROLES[role](desk, child))
+    # Threads of the job engine may be in the middle of a C-MOVE; it is taken up again at the next start.
+    sys.stderr.flush()
+    os._exit(0)
+
+
+def _run(main: Coroutine[Any, Any, None]) -> None:
+    """On uvloop where it is installed: it moves bytes with less CPU."""
+    new_loop: Callable[[], asyncio.AbstractEventLoop] = asyncio.new_event_loop
+    with contextlib.suppress(ImportError):
+        from uvloop import new_event_loop as new_loop
+    with asyncio.Runner(loop_factory=new_loop) as runner:
+        runner.run(main)
+
+
+async def _receive(desk: Desk, child: Child) -> None:
+    """A receiver: Verification and Storage SCP."""
+    from netty.dicom.walk import WalkLimits
+    from netty.network.acceptor import AssociationServer, Callers
+    from netty.network.service import Offer
+    from netty.network.settings import ReceiveLimits
+    from netty.network.storage_scp import STATUSES, storage_offers
+    from netty.network.verification_scp import VerificationScp
+    from netty.workflow.admission import Admissions
+    from netty.workflow.callers import CallerBook
+    from netty.workflow.receive import Receiver
+    from netty.workflow.register import Registrar, register_leftovers
+    from netty.workflow.settings import Unregistered
+
+    settings = desk.settings
+    limits = ReceiveLimits(idle=settings.receive.idle)
+    registrar = Registrar(desk.registration, desk.spool)
+    registrar.start()
+    await asyncio.to_thread(register_leftovers, desk.registration, desk.spool)
+    book = CallerBook(desk.remotes.list)
+    await asyncio.to_thread(book.start)
+    receiver = Receiver(
+        spool=desk.spool,
+        admissions=Admissions(desk.leases, settings.ae.title),
+        audit=desk.audit,
+        register=registrar.put,
+        ae=settings.ae,
+        settings=settings.receive,
+        limits=WalkLimits(size=limits.data_set),
+    )
+    statuses = STATUSES[settings.receive.statuses]
+    syntaxes = settings.receive.transfer_syntaxes
+    closes = settings.receive.unregistered is Unregistered.CLOSE
+    server = AssociationServer(
+        settings.ae,
+        Callers(book.known, book.known_address if closes else None),
+        {
+            VERIFICATION: Offer(VerificationScp(), syntaxes),
+            **storage_offers(receiver, settings.receive.accepted_classes, syntaxes, statuses),
+        },
+        limits,
+        stopping_status=statuses.stopping,
+    )
+    serving: set[asyncio.Task[None]] = set()
+
+    def take(connection: socket.socket) -> None:
+        task = asyncio.get_running_loop().create_task(server.handle(connection))
+        serving.add(task)
+        task.add_done_callback(serving.discard)
+        task.add_done_callback(lambda _: child.connection_closed())
+
+    child.listen(take)
+    child.ready()
+    await child.stopping.wait()
+    await server.stop(_DRAIN_SECONDS)
+    book.stop()
+    await asyncio.to_thread(registrar.stop)
+
+
+async def _render(desk: Desk, child: Child) -> None:
+    """The renderer: hands waiting instances to render children, and registers what comes back."""
+    from netty.gateway.serving import child_command
+    from netty.processes.render_pool import ChildPool
+    from netty.workflow.render import Renderer
+
+    settings = desk.settings
+    workers = os.cpu_count() or 1
+    pool = ChildPool(child_command(settings.file, "render"), workers)
+    renderer = Renderer(
+        registration=desk.registration,
+        spool=desk.spool,
+        blobs=desk.blobs,
+        render=pool.run,
+        settings=settings.render,
+        keep=settings.keep.dicom,
+        workers=workers,
+    )
+    stopping = threading.Event()
+    thread = threading.Thread(target=renderer.run, args=(stopping,), name="renderer")
+    child.listen()
+    thread.start()
+    child.ready()
+    await child.stopping.wait()
+    stopping.set()
+    await asyncio.to_thread(thread.join)
+    pool.close()
+
+
+async def _work(desk: Desk, child: Child) -> None:
+    """The worker: pages and jobs."""
+    import uvicorn
+
+    from netty.jobs import Jobs, jobs_database_url
+    from netty.web.app import create_app
+    from netty.web.parts import WebParts
+    from netty.workflow.automation import Automation
+    from netty.workflow.retrieve import Retriever
+
+    settings = desk.settings
+    stopping = threading.Event()
+    retriever = Retriever(
+        remotes=desk.remotes,
+        retrievals=desk.retrievals,
+        leases=desk.leases,
+        audit=desk.audit,
+        ae=settings.ae,
+        timers=settings.timers,
+        quiet_time=settings.receive.quiet_time,
+        stopping=stopping,
+    )
+    automation = Automation(desk.linkage, desk.retrievals, retriever, settings.search)
+    jobs = Jobs(jobs_database_url(settings.database.url), "netty", automation)
+    app = create_app(
+        WebParts(
+            settings=settings.web,
+            linkage=desk.linkage,
+            remotes=desk.remotes,
+            patients=desk.patients,
+            holdings=desk.holdings,
+            retrievals=desk.retrievals,
+            users=desk.users,
+            sessions=desk.sessions,
+            audit=desk.audit,
+            blobs=desk.blobs,
+        )
+    )
+    server = uvicorn.Server(
+        uvicorn.Config(
+            app, log_config=None, access_log=False, server_header=False, timeout_graceful_shutdown=2, lifespan="on"
+        )
+    )
+    child.listen()
+    await asyncio.to_thread(jobs.launch)
+    assert child.listener is not None
+    serving = asyncio.create_task(server.serve(sockets=[child.listener]))
+    child.ready()
+    await child.stopping.wait()
+    stopping.set()
+    server.should_exit = True
+    await serving
+    await asyncio.to_thread(jobs.stop)
+
+
+_ROLES: dict[str, Callable[[Desk, Child], Coroutine[Any, Any, None]]] = {
+    "receiver": _receive,
+    "renderer": _render,
+    "worker": _work,
+}
