@@ -1,5 +1,6 @@
 """A few child processes that are kept alive, each doing one job at a time; one that dies or hangs costs that job."""
 
+import contextlib
 import os
 import queue
 import signal
@@ -45,7 +46,7 @@ class ChildPool:
         self._count = count
         self._children: set[_Child] = set()
         self._lock = threading.Lock()
-        self._closed = False
+        self._closed = threading.Event()
         # A child dies with the thread that started it (PDEATHSIG), so one thread starts them all and stays.
         self._starter = ThreadPoolExecutor(1, thread_name_prefix="child-starter")
 
@@ -69,12 +70,15 @@ class ChildPool:
 
     def close(self) -> None:
         """Ends all children at once; running jobs fail."""
-        self._closed = True
+        self._closed.set()
         with self._lock:
             children = list(self._children)
         for child in children:
             child.end()  # a thread that waits for it finds that out, and closes the socket that only it may close
-        idle = [self._slots.get_nowait() for _ in range(self._slots.qsize())]
+        idle: list[_Child | None] = []
+        with contextlib.suppress(queue.Empty):
+            while True:
+                idle.append(self._slots.get_nowait())
         for slot in idle:
             self._slots.put(self._fit(slot))
         self._starter.shutdown()
@@ -93,7 +97,7 @@ class ChildPool:
         return child
 
     def _started(self) -> "_Child":
-        if self._closed:
+        if self._closed.is_set():
             raise ChildFailed("The renderers are stopped.")
         try:
             child = self._starter.submit(_Child, self._command, self._limits).result()
@@ -101,6 +105,9 @@ class ChildPool:
             raise ChildFailed("The renderer cannot be started: {cause}", cause=str(error)) from error
         with self._lock:
             self._children.add(child)
+        if self._closed.is_set():  # while it started
+            self._discard(child)
+            raise ChildFailed("The renderers are stopped.")
         return child
 
     def _discard(self, child: "_Child") -> None:

@@ -1,0 +1,76 @@
+"""DICOM images made for tests: a data set, its pixel data, and the file of both."""
+
+import struct
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from pydicom.dataset import Dataset
+from pydicom.filebase import DicomBytesIO
+from pydicom.filewriter import write_dataset
+
+from netty.dicom.part10 import file_meta
+from netty.dicom.uids import IMPLICIT_VR_LITTLE_ENDIAN
+
+SECONDARY_CAPTURE = "1.2.840.10008.5.1.4.1.1.7"
+CT = "1.2.840.10008.5.1.4.1.1.2"
+
+
+def image_attributes(pixels: NDArray[Any], **attributes: Any) -> Dataset:
+    """The Image Pixel Module for an array of (frames,) rows, columns (, samples); `attributes` go over it."""
+    colour = pixels.ndim > 2 and pixels.shape[-1] == 3 and pixels.shape[-2] > 3
+    rows, columns = pixels.shape[-3:-1] if colour else pixels.shape[-2:]
+    bits = pixels.dtype.itemsize * 8
+    stored = attributes.get("BitsStored", bits)
+    stated = {
+        "SOPClassUID": SECONDARY_CAPTURE,
+        "SOPInstanceUID": "2.25.1",
+        "SamplesPerPixel": 3 if colour else 1,
+        "PhotometricInterpretation": "RGB" if colour else "MONOCHROME2",
+        "Rows": rows,
+        "Columns": columns,
+        "BitsAllocated": bits,
+        "BitsStored": stored,
+        "HighBit": stored - 1,
+        "PixelRepresentation": int(pixels.dtype.kind == "i"),
+    }
+    if colour:
+        stated["PlanarConfiguration"] = 0
+    dataset = Dataset()
+    for keyword, value in (stated | attributes).items():
+        if value is not None:
+            setattr(dataset, keyword, value)
+    return dataset
+
+
+def encoded(dataset: Dataset) -> bytes:
+    """A data set in Implicit VR Little Endian."""
+    file = DicomBytesIO()
+    file.is_little_endian, file.is_implicit_VR = True, True
+    write_dataset(file, dataset)
+    return file.getvalue()
+
+
+def write_image(path: Path, dataset: Dataset, frames: Iterable[bytes], length: int | None = None) -> Path:
+    """The file of an image, its pixel data written frame by frame; `length` overrides what the element states."""
+    head = file_meta(
+        dataset.SOPClassUID, dataset.SOPInstanceUID, IMPLICIT_VR_LITTLE_ENDIAN, implementation_class_uid="2.25.2"
+    )
+    with path.open("wb") as file:
+        file.write(head + encoded(dataset))
+        file.write(struct.pack("<HHI", 0x7FE0, 0x0010, 0))
+        length_at, written = file.tell() - 4, 0
+        for frame in frames:
+            written += file.write(frame)
+        if written % 2:
+            written += file.write(b"\0")
+        file.seek(length_at)
+        file.write(struct.pack("<I", written if length is None else length))
+    return path
+
+
+def made_image(path: Path, pixels: NDArray[Any], **attributes: Any) -> Path:
+    """The file of an image with these pixels."""
+    return write_image(path, image_attributes(pixels, **attributes), [np.ascontiguousarray(pixels).tobytes()])
