@@ -1,10 +1,11 @@
 """A folder of one's own, and ``netty`` in it."""
 
+import shutil
 from pathlib import Path
 
 import pytest
 
-from support.commands import Netty
+from support.commands import Netty, program
 
 
 @pytest.fixture(autouse=True)
@@ -23,8 +24,16 @@ def netty(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -
     return Netty(monkeypatch, capsys)
 
 
+@pytest.fixture(scope="session")
+def initialised(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder in which ``netty init`` was carried out, to be copied."""
+    folder = tmp_path_factory.mktemp("initialised")
+    assert program("init", folder=folder).code == 0
+    return folder
+
+
 @pytest.fixture
-def made(netty: Netty, folder: Path) -> Netty:
+def made(netty: Netty, folder: Path, initialised: Path) -> Netty:
     """Calls in a folder where ``netty init`` was carried out."""
-    netty("init")
+    shutil.copytree(initialised, folder, dirs_exist_ok=True)
     return netty

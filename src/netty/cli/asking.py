@@ -18,7 +18,7 @@ from netty.language import render
 from netty.model.difference import Action, StudyDifference
 
 if TYPE_CHECKING:
-    from netty.gateway import Desk
+    from netty.gateway.desk import Desk
 
 PATIENT_ID = click.option("--patient-id", metavar="ID", help=say("the exact patient ID at that hospital"))
 
@@ -28,7 +28,7 @@ PATIENT_ID = click.option("--patient-id", metavar="ID", help=say("the exact pati
 @pass_invocation
 def echo(invocation: Invocation, name: str) -> None:
     """C-ECHO."""
-    from netty.network.echo_scu import echo as ask
+    from netty.network.verification_scu import echo as ask
 
     settings = invocation.settings()
     with invocation.desk() as desk:

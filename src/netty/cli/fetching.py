@@ -24,7 +24,7 @@ from netty.model.remote import Remote
 from netty.model.retrieval import LedgerCount, Retrieval, RetrievalState
 
 if TYPE_CHECKING:
-    from netty.gateway import Desk
+    from netty.gateway.desk import Desk
 
 _LOOK_SECONDS = 0.25
 _SERVICE_LOOK_SECONDS = 3.0

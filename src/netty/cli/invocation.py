@@ -2,7 +2,7 @@
 
 from collections.abc import Coroutine, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -12,7 +12,8 @@ from netty.errors import LocalError
 
 if TYPE_CHECKING:  # heavy; loaded by the commands that need them
     from netty.config import Settings
-    from netty.gateway import Desk
+    from netty.gateway.desk import Desk
+    from netty.model.remote import Remote
 
 T = TypeVar("T")
 
@@ -36,8 +37,17 @@ class Invocation:
         """The parts, opened on the settings' database and folders."""
         from netty.gateway import open_desk
 
-        with open_desk(self.settings()) as desk:
+        settings = self.settings()
+        with open_desk(settings) as desk:
+            _take_over(desk, settings.remotes)
             yield desk
+
+
+def _take_over(desk: "Desk", given: "tuple[Remote, ...]") -> None:
+    """Let a remote that was written into the settings file, or out of it, be known without a restart."""
+    known = {replace(remote, paused=False) for remote in desk.remotes.list() if remote.managed}
+    if known != set(given):
+        desk.remotes.replace_managed(given)
 
 
 pass_invocation = click.make_pass_decorator(Invocation, ensure=True)

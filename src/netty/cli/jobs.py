@@ -15,7 +15,7 @@ from netty.errors import UsageError
 from netty.model.retrieval import LedgerCount, Retrieval, RetrievalState
 
 if TYPE_CHECKING:
-    from netty.gateway import Desk
+    from netty.gateway.desk import Desk
 
 _ID = click.argument("retrieval_id", metavar="ID")
 

@@ -12,6 +12,7 @@ from netty.cli.commands import LazyGroup, WrongCall
 from netty.cli.exit_codes import ExitCode, exit_code
 from netty.cli.invocation import Invocation
 from netty.cli.output import note, write_json
+from netty.cli.problems import BadInput
 from netty.cli.words import language, say, usage_error
 from netty.errors import NettyError
 from netty.language import mark, render
@@ -78,7 +79,8 @@ def run(arguments: Sequence[str]) -> int:
 def _sentences(error: NettyError) -> list[str]:
     """The error's sentence, or those of all its problems."""
     problems: tuple[NettyError, ...] = getattr(error, "problems", ())  # of SettingsProblems and BadInput
-    return [render(each, language()) for each in problems or (error,)]
+    sentences = [render(each, language()) for each in problems or (error,)]
+    return [*sentences, say("Nothing was changed.")] if isinstance(error, BadInput) else sentences
 
 
 def _unforeseen(error: Exception) -> str:

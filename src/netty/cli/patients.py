@@ -18,7 +18,7 @@ from netty.model.identity import searchable_patient_id
 from netty.model.patient import Patient, PatientLink
 
 if TYPE_CHECKING:
-    from netty.gateway import Desk
+    from netty.gateway.desk import Desk
 
 
 @click.group(cls=Group)

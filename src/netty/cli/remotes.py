@@ -17,7 +17,7 @@ from netty.errors import UsageError
 from netty.model.remote import Remote
 
 if TYPE_CHECKING:
-    from netty.gateway import Desk
+    from netty.gateway.desk import Desk
 
 
 @click.group(cls=Group)

@@ -67,7 +67,7 @@ def render(
         write_json({"file": str(file), "renditions": made})
     else:
         for each in made:
-            write(say("{path}: {width} x {height}, {window}", **each))
+            write(say("{path}: {width} x {height} {window}", **each).rstrip())
 
 
 def _placed(

@@ -36,35 +36,35 @@ def init(invocation: Invocation, folder: Path | None) -> None:
     except BaseException:
         file.unlink(missing_ok=True)  # so that the next try can start again
         raise
+    login = {"user": _ADMINISTRATOR if password else None, "password": password}
     if invocation.json:
-        write_json({"settings": str(file), "data": str(settings.data), "user": _ADMINISTRATOR, "password": password})
+        write_json({"settings": str(file), "data": str(settings.data), **login})
         return
-    values = {"file": file, "user": _ADMINISTRATOR, "host": settings.web.host, "port": settings.web.port}
     write(say("{file} and {data} were made.", file=file, data=settings.data))
-    write(
-        say(
-            "Log in as {user} with the one-time password {password} (it is not shown again).",
-            **values,
-            password=password,
-        )
-    )
+    if password is None:
+        write(say("There are users already. A forgotten password: {command}", command="netty users passwd NAME"))
+    else:
+        write(say("Log in as {user} with the one-time password {password} (it is not shown again).", **login))
     write(say("Next:"))
-    write("  1. " + say("Look through {file}.", **values))
+    write("  1. " + say("Look through {file}.", file=file))
     write(
         "  2. " + say("Add a hospital: {command}", command="netty remotes add NAME --title AE --host HOST --port PORT")
     )
     write("  3. " + say("Register patients: {command}", command="netty patients import FILE.csv"))
-    write("  4. " + say("Start it: {command}, and open http://{host}:{port}/", **values, command="netty serve"))
+    address = f"http://{settings.web.host}:{settings.web.port}/"
+    write("  4. " + say("Start it: {command}, and open {address}", command="netty serve", address=address))
 
 
-def _first_administrator(invocation: Invocation) -> str:
-    """Make folder and database, and the administrator; the one-time password."""
+def _first_administrator(invocation: Invocation) -> str | None:
+    """Make folder and database, and the administrator; the one-time password, None where users are there already."""
     from netty.archive.users import Role, one_time_password
     from netty.gateway import initialise
 
     initialise(invocation.settings())
     password = one_time_password()
     with invocation.desk() as desk:
+        if desk.users.list():
+            return None
         desk.users.add(_ADMINISTRATOR, password, Role.ADMIN, must_change=True)
     return password
 

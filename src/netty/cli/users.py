@@ -12,7 +12,9 @@ from netty.cli.words import say
 from netty.errors import UsageError
 
 if TYPE_CHECKING:
-    from netty.gateway import Desk
+    from datetime import datetime
+
+    from netty.gateway.desk import Desk
 
 _ROLES = ("viewer", "operator", "admin")
 _FROM_STDIN = click.option("--password-stdin", is_flag=True, help=say("read the password from the standard input"))
@@ -31,9 +33,7 @@ def list_users(invocation: Invocation) -> None:
     if invocation.json:
         write_json({"users": [{"name": u.name, "role": u.role, "last_login_at": u.last_login_at} for u in known]})
         return
-    rows = [
-        (u.name, say(u.role.value), u.last_login_at and f"{u.last_login_at.astimezone():%Y-%m-%d %H:%M}") for u in known
-    ]
+    rows = [(user.name, say(user.role.value), _time(user.last_login_at)) for user in known]
     write_table((say("name"), say("role"), say("last login")), rows)
 
 
@@ -73,6 +73,10 @@ def remove(invocation: Invocation, name: str) -> None:
         desk.users.remove(name)
         _audit(desk, "removed", name)
     _tell(invocation, name, None)
+
+
+def _time(at: "datetime | None") -> str | None:
+    return f"{at.astimezone():%Y-%m-%d %H:%M}" if at else None
 
 
 def _password(from_stdin: bool) -> tuple[str, bool]:
