@@ -6,12 +6,13 @@ import shutil
 import socket
 import subprocess
 import urllib.request
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from support.ports import free_port
 from support.waiting import wait_until
 
 _START = 30.0
@@ -22,13 +23,6 @@ _ENVIRONMENT = {**os.environ, "TCP_NODELAY": "1", "LC_ALL": "C"}  # without it, 
 def program(name: str) -> str | None:
     """Where a program lies, None where it is not installed."""
     return shutil.which(name, path=_PATH)
-
-
-def free_port() -> int:
-    """A TCP port on loopback that nothing listened on a moment ago."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +86,14 @@ class Peer:
     def said(self) -> str:
         """The end of its log, for the messages of failed assertions."""
         return self.log.read_text(errors="replace")[-4000:] if self.log.exists() else ""
+
+
+@dataclass(frozen=True, slots=True)
+class PeerKind:
+    """How a peer is called, and how one is started."""
+
+    name: str
+    start: Callable[..., AbstractContextManager[Peer]]
 
 
 @contextmanager
