@@ -228,7 +228,8 @@ def _incomplete(connection: Connection, study_instance_uids: list[str]) -> Itera
         .subquery()
     )
     query = (
-        select(distinct(retrievals.c.study_instance_uid))
+        select(retrievals.c.study_instance_uid)
+        .distinct()
         .join(ledger, ledger.c.retrieval == retrievals.c.id)
         .join(
             newest,

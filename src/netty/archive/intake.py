@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from sqlalchemy import Connection, bindparam, or_, select, update
+from sqlalchemy import Column, ColumnElement, Connection, bindparam, or_, select, update
 
 from netty.archive.audit import AuditEvent, AuditKind, write_events
 from netty.archive.database import insert_if_new
@@ -276,13 +276,13 @@ class Intake:
             return
         insert_if_new(self._connection, ledger, self._unlisted, ["retrieval", "sop_instance_uid"])
         waiting = select(retrievals.c.id).where(
-            retrievals.c.study_instance_uid == bindparam("study"), retrievals.c.state.in_(UNFINISHED)
+            retrievals.c.study_instance_uid == bindparam("study"), _is_one_of(retrievals.c.state, UNFINISHED)
         )
         self._connection.execute(
             update(ledger)
             .where(
                 ledger.c.sop_instance_uid == bindparam("uid"),
-                ledger.c.state.in_(_NOT_HELD),
+                _is_one_of(ledger.c.state, _NOT_HELD),
                 or_(ledger.c.retrieval == bindparam("own"), ledger.c.retrieval.in_(waiting)),
             )
             .values(state=bindparam("new_state"), reason=bindparam("new_reason")),
@@ -328,6 +328,11 @@ class Intake:
     def _insert(self, table: Any, **values: Any) -> int:
         number: int = self._connection.execute(table.insert().returning(table.c.id), values).scalar_one()
         return number
+
+
+def _is_one_of(column: Column[str], values: Iterable[str]) -> ColumnElement[bool]:
+    """IN (...), for statements that are run with many rows: SQLAlchemy's own cannot."""
+    return or_(*(column == value for value in values))
 
 
 def _event(one: Received, outcome: RegistrationOutcome, reason: str) -> AuditEvent:
