@@ -46,7 +46,11 @@ def _measure(receiver: Receiver, count: int, folder: Path | None, into: Measured
         with running(receiver, study, kept) as port:
             sent = send("127.0.0.1", port, receiver.title, CALLING, images)
         into.speeds.append(sent.megabytes_per_second)
-        into.lost += count - min(receiver.kept(kept), count - sent.refused)
+        lost = count - min(receiver.kept(kept), count - sent.refused)
+        into.lost += lost
+        if lost:
+            print(f"{receiver.name} kept {count - lost} of {count}; its log ends:", file=sys.stderr)
+            print((Path(place) / f"{kept.name}.log").read_text(errors="replace")[-2000:], file=sys.stderr)
 
 
 def _print_table(receivers: Sequence[Receiver], measured: dict[str, Measured], count: int) -> None:
