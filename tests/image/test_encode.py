@@ -4,6 +4,7 @@ import io
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 from PIL import Image
 
 from netty.image.aspect import resampled, square_size
@@ -12,7 +13,7 @@ from netty.image.errors import CannotRender
 from netty.image.settings import RenderSettings, RenditionFormat
 
 
-def smooth(rows: int, columns: int, colour: bool) -> np.ndarray:  # type: ignore[type-arg]
+def smooth(rows: int, columns: int, colour: bool) -> NDArray[np.uint8]:
     y, x = np.mgrid[:rows, :columns]
     grey = (127 + 60 * np.sin(x / 9) + 60 * np.cos(y / 7)).astype(np.uint8)
     return np.stack([grey, 255 - grey, grey // 2], axis=-1) if colour else grey

@@ -19,8 +19,11 @@ CT = "1.2.840.10008.5.1.4.1.1.2"
 
 
 def image_attributes(pixels: NDArray[Any], **attributes: Any) -> Dataset:
-    """The Image Pixel Module for an array of (frames,) rows, columns (, samples); `attributes` go over it."""
-    colour = pixels.ndim > 2 and pixels.shape[-1] == 3 and pixels.shape[-2] > 3
+    """The Image Pixel Module for an array of (frames,) rows, columns (, samples); `attributes` go over it.
+
+    Samples are the last axis where the Photometric Interpretation given is a colour's.
+    """
+    colour = str(attributes.get("PhotometricInterpretation", "")).startswith(("RGB", "YBR")) and pixels.ndim > 2
     rows, columns = pixels.shape[-3:-1] if colour else pixels.shape[-2:]
     bits = pixels.dtype.itemsize * 8
     stored = attributes.get("BitsStored", bits)
@@ -28,7 +31,7 @@ def image_attributes(pixels: NDArray[Any], **attributes: Any) -> Dataset:
         "SOPClassUID": SECONDARY_CAPTURE,
         "SOPInstanceUID": "2.25.1",
         "SamplesPerPixel": 3 if colour else 1,
-        "PhotometricInterpretation": "RGB" if colour else "MONOCHROME2",
+        "PhotometricInterpretation": "MONOCHROME2",
         "Rows": rows,
         "Columns": columns,
         "BitsAllocated": bits,

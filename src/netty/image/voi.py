@@ -91,5 +91,6 @@ def _ramp(values: Array, start: float, length: float, maximum: float) -> Array:
     if length == 0:
         return np.where(values > start, maximum, 0.0)
     values -= start
-    values *= maximum / length
+    values /= length
+    values *= maximum
     return np.clip(values, 0.0, maximum, out=values)

@@ -104,12 +104,13 @@ class PictureFile:
         pixels = self.image.pixels
         if not 1 <= frame <= pixels.frames:
             raise UsageError("There is no frame {frame}: the image has {frames}.", frame=frame, frames=pixels.frames)
+        is_grey = pixels.photometric_interpretation.is_monochrome
+        plan = self._plan(frame - 1, window) if is_grey else None  # before the cells: it may read other frames
         cells, complete = self._cells(frame - 1)
         flags = self.image.flags if complete else (*self.image.flags, Flag.TRUNCATED)
-        if not pixels.photometric_interpretation.is_monochrome:
+        if plan is None:
             colours = colour_frame(cells, pixels, self.image.palette)
             return FramePicture(colours, None, (*flags, Flag.FLAT) if _is_flat(colours) else flags)
-        plan = self._plan(frame - 1, window)
         greys = grey_frame(cells, pixels, plan)
         if _is_flat(greys):
             only_padding = is_all_padding(cells, pixels, plan.padding)
@@ -161,7 +162,10 @@ class PictureFile:
         return self._limits
 
     def _cells(self, frame: int) -> tuple[Array, bool]:
-        """The cells of a frame (from 0), and whether the pixel data held them all; what lacks is 0."""
+        """The cells of a frame (from 0), and whether the pixel data held them all; what lacks is 0.
+
+        They stand in a buffer that the next call fills anew.
+        """
         pixels = self.image.pixels
         first, size, leading_bits = pixels.frame_span(frame)
         wanted = min(size, self._length - first)
