@@ -154,8 +154,13 @@ class AcceptedAssociation:
     # --- for the server ------------------------------------------------------------------------------------------
 
     def refuse(self, status: int) -> None:
-        """Nothing more is served: who stores something is answered `status`, then the association ends."""
+        """What is under way is finished; the next C-STORE is answered `status`, and then the association ends."""
         self._refusing = status
+        if self._operation is not None:
+            self._operation.cancelled.set()
+
+    def end_idle(self) -> None:
+        """Nothing is under way, so this is the end."""
         if self._task is None and self._incoming is None:
             self._abort("the service stops")
 
@@ -354,13 +359,14 @@ class AcceptedAssociation:
 
     async def _answer(self, incoming: Incoming, operation: Operation) -> None:
         """Finish one request and send its response; then the next one may come."""
+        refused = isinstance(incoming, Refused) and self._refusing is not None
         try:
             response = await self._finish(incoming, operation)
             if response is not None:
                 await operation.respond(response)
         finally:
             self._task = self._incoming = self._operation = None
-            self._after_answer()
+            self._after_answer(refused)
 
     async def _finish(self, incoming: Incoming, operation: Operation) -> AnyResponse | None:
         try:
@@ -368,11 +374,11 @@ class AcceptedAssociation:
         except Exception as error:
             return respond(operation.request, self._refusal(error))
 
-    def _after_answer(self) -> None:
+    def _after_answer(self, refused: bool) -> None:
         if self.connection.is_closed:
             self._server.over(self)
         elif self._ending is None:
-            if self._refusing is not None:
+            if refused:
                 self._abort("the service stops")
             elif self._release_due:
                 self._release()

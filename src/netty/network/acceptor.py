@@ -17,6 +17,7 @@ from netty.ul.reasons import TEMPORARY_CONGESTION
 
 log = logging.getLogger(__name__)
 
+LAST_WORD_SECONDS: Final = 1.0
 FINISH_SECONDS: Final = 5.0  # for what is under way after the grace: the end of a data set, and its answer
 
 Known = Callable[[str, str], tuple[str, ...]]
@@ -97,13 +98,21 @@ class AssociationServer:
         return listening
 
     async def stop(self, grace: float = 0.0) -> None:
-        """Reject new associations (2,3,1), let running ones end for `grace` seconds, then refuse and close the rest."""
+        """Reject new associations (2,3,1), and let running ones end for `grace` seconds; then close the rest.
+
+        What is being stored then is finished. With a grace, associations that go on after it get a moment in which the
+        next C-STORE is answered with the stopping status (statement table 6), not with an abort.
+        """
         for listener in self._listeners:
             listener.close()
         self.overload = TEMPORARY_CONGESTION
         if not await self._wait_until_empty(grace):
             for association in tuple(self._running):
                 association.refuse(self._stopping_status)
+            if grace:
+                await self._wait_until_empty(LAST_WORD_SECONDS)
+            for association in tuple(self._running):
+                association.end_idle()
             if not await self._wait_until_empty(FINISH_SECONDS):
                 for association in tuple(self._running):
                     association.close_now()

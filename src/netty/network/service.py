@@ -52,7 +52,7 @@ class Operation:
         self._drain = drain
 
     async def respond(self, response: AnyResponse, data_set: Buffer = b"") -> None:
-        """Send a response; waits while the peer does not keep up with reading."""
+        """Send a response, pending or with a data set; waits while the peer does not keep up with reading."""
         self._send(response, data_set)
         await self._drain()
 
@@ -63,8 +63,8 @@ class Incoming(Protocol):
     def write(self, view: memoryview) -> None:
         """The next part of the data set; `view` is valid only during the call."""
 
-    async def finish(self) -> AnyResponse:
-        """The data set is complete: do what was asked, and return the final response."""
+    async def finish(self) -> AnyResponse | None:
+        """The data set is complete: do what was asked, and return the final response; None where it was sent."""
         ...
 
     def abandon(self) -> None:
