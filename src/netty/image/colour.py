@@ -70,17 +70,17 @@ def upsampled(samples: Array, rows: int, columns: int) -> Array:
 
 
 def ybr_to_rgb(ybr: Array) -> Array:
-    """The inverse of the matrix in C.7.6.3.1.2, in whole numbers of 1/64."""
+    """The inverse of the matrix in C.7.6.3.1.2, in whole numbers of 1/65536."""
     red_of_cr, green_of_cb, green_of_cr, blue_of_cb = _chrominance_tables()
     rgb = np.empty(ybr.shape, np.uint8)
     strip = max(1, (1 << 18) // ybr.shape[1])
     for start in range(0, ybr.shape[0], strip):
         rows = slice(start, start + strip)
-        luminance = (ybr[rows, :, 0].astype(np.int16) << 6) + 32  # rounded, not cut
+        luminance = (ybr[rows, :, 0].astype(np.int32) << 16) + 0x8000  # rounded, not cut
         blue_chroma, red_chroma = ybr[rows, :, 1], ybr[rows, :, 2]
         green = luminance + green_of_cb[blue_chroma] + green_of_cr[red_chroma]
         for channel, sums in enumerate((luminance + red_of_cr[red_chroma], green, luminance + blue_of_cb[blue_chroma])):
-            np.clip(sums >> 6, 0, 255, out=rgb[rows, :, channel], casting="unsafe")
+            np.clip(sums >> 16, 0, 255, out=rgb[rows, :, channel], casting="unsafe")
     return rgb
 
 
@@ -105,5 +105,5 @@ def _scale_table(bits_allocated: int, bits_stored: int, high_bit: int) -> Array:
 def _chrominance_tables() -> tuple[Array, Array, Array, Array]:
     chroma = np.arange(256) - 128
     factors = (1.402, -0.344136, -0.714136, 1.772)
-    red_of_cr, green_of_cb, green_of_cr, blue_of_cb = (np.rint(chroma * f * 64).astype(np.int16) for f in factors)
+    red_of_cr, green_of_cb, green_of_cr, blue_of_cb = (np.rint(chroma * f * 65536).astype(np.int32) for f in factors)
     return red_of_cr, green_of_cb, green_of_cr, blue_of_cb

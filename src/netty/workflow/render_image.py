@@ -106,7 +106,7 @@ class PictureFile:
             raise UsageError("There is no frame {frame}: the image has {frames}.", frame=frame, frames=pixels.frames)
         is_grey = pixels.photometric_interpretation.is_monochrome
         plan = self._plan(frame - 1, window) if is_grey else None  # before the cells: it may read other frames
-        cells, complete = self._cells(frame - 1)
+        cells, complete = self.cells(frame)
         flags = self.image.flags if complete else (*self.image.flags, Flag.TRUNCATED)
         if plan is None:
             colours = colour_frame(cells, pixels, self.image.palette)
@@ -139,6 +139,30 @@ class PictureFile:
             flags=flags,
         )
 
+    def cells(self, frame: int) -> tuple[Array, bool]:
+        """The cells of a frame (from 1), and whether the pixel data held them all; what lacks is 0.
+
+        They stand in a buffer that the next call fills anew.
+        """
+        pixels = self.image.pixels
+        first, size, leading_bits = pixels.frame_span(frame - 1)
+        wanted = min(size, self._length - first)
+        if wanted <= 0:
+            raise CannotRender(
+                "The pixel data ends before frame {frame} of {frames}.", frame=frame, frames=pixels.frames
+            )
+        if len(self._buffer) != size:
+            self._buffer = bytearray(size)  # the next frame goes into the same memory
+        view = memoryview(self._buffer)
+        filled = 0
+        while filled < wanted:
+            count = os.preadv(self._descriptor, [view[filled:wanted]], self._start + first + filled)
+            if count == 0:
+                break
+            filled += count
+        view[filled:] = bytes(size - filled)
+        return frame_cells(view, pixels, leading_bits), filled == size
+
     def _plan(self, frame: int, window: Window | None) -> GrayscalePlan:
         image = self.image
         transforms = image.transforms_of(frame)
@@ -155,35 +179,11 @@ class PictureFile:
             for frame in range(pixels.frames):
                 if pixels.frame_span(frame)[0] >= self._length:
                     break
-                cells, _ = self._cells(frame)
+                cells, _ = self.cells(frame + 1)
                 ranges.append(units_range(cells, pixels, image.transforms_of(frame).modality, image.padding))
             found = [ends for ends in ranges if ends is not None] or [value_limits(pixels)]
             self._limits = min(low for low, _ in found), max(high for _, high in found)
         return self._limits
-
-    def _cells(self, frame: int) -> tuple[Array, bool]:
-        """The cells of a frame (from 0), and whether the pixel data held them all; what lacks is 0.
-
-        They stand in a buffer that the next call fills anew.
-        """
-        pixels = self.image.pixels
-        first, size, leading_bits = pixels.frame_span(frame)
-        wanted = min(size, self._length - first)
-        if wanted <= 0:
-            raise CannotRender(
-                "The pixel data ends before frame {frame} of {frames}.", frame=frame + 1, frames=pixels.frames
-            )
-        if len(self._buffer) != size:
-            self._buffer = bytearray(size)  # the next frame goes into the same memory
-        view = memoryview(self._buffer)
-        filled = 0
-        while filled < wanted:
-            count = os.preadv(self._descriptor, [view[filled:wanted]], self._start + first + filled)
-            if count == 0:
-                break
-            filled += count
-        view[filled:] = bytes(size - filled)
-        return frame_cells(view, pixels, leading_bits), filled == size
 
 
 def locate_data_set(path: Path) -> tuple[int, str]:
