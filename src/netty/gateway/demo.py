@@ -1,7 +1,6 @@
 """`netty demo`: two simulated hospitals, netty beside them, and the linked patients' images fetched by themselves."""
 
 import asyncio
-import contextlib
 import secrets
 import signal
 import socket
@@ -23,7 +22,7 @@ from netty.gateway.desk import Desk, initialise, open_desk
 from netty.model.patient import Patient, PatientLink
 from netty.model.remote import Remote
 from netty.model.retrieval import RetrievalState
-from netty.simulator.hospital import Hospital
+from netty.simulator.hospital import Destination, Hospital
 from netty.simulator.studies import DemoRegion, write_demo_hospitals
 
 _LONGEST_SECONDS = 300.0
@@ -67,20 +66,26 @@ class Console(Protocol):
 
 def demo(exit_when_done: bool, port: int, console: Console) -> int:
     """Run the demo until Ctrl-C, or until everything is fetched; 0 only if every image arrived."""
-    with tempfile.TemporaryDirectory(prefix="netty-demo-") as folder, _interruptible():
-        base = Path(folder)
-        console.note("Making the studies of two hospitals ...")
-        region = write_demo_hospitals(base / "hospitals")
-        dicom_port = _free_port()
-        with _hospitals(region, dicom_port) as remotes:
-            settings = _settings(base, remotes, dicom_port, port or _free_port())
-            password = secrets.token_urlsafe(12)
-            _register(settings, region, password)
-            with _netty(settings) as service:
-                if not exit_when_done:
-                    console.address(f"http://{settings.web.host}:{settings.web.port}/", _USER, password)
-                return _show(settings, region, service, console, exit_when_done)
-    return _INTERRUPTED
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # ends everything in order, as Ctrl-C does
+    try:
+        with tempfile.TemporaryDirectory(prefix="netty-demo-") as folder:
+            return _demo(Path(folder), exit_when_done, port, console)
+    except KeyboardInterrupt:
+        return _INTERRUPTED
+
+
+def _demo(base: Path, exit_when_done: bool, port: int, console: Console) -> int:
+    console.note("Making the studies of two hospitals ...")
+    region = write_demo_hospitals(base / "hospitals")
+    dicom_port = _free_port()
+    with _hospitals(region, dicom_port) as remotes:
+        settings = _settings(base, remotes, dicom_port, port or _free_port())
+        password = secrets.token_urlsafe(12)
+        _register(settings, region, password)
+        with _netty(settings) as service:
+            if not exit_when_done:
+                console.address(f"http://{settings.web.host}:{settings.web.port}/", _USER, password)
+            return _show(settings, region, service, console, exit_when_done)
 
 
 def _show(
@@ -201,12 +206,12 @@ def _hospitals(region: DemoRegion, dicom_port: int) -> Iterator[list[Remote]]:
     loop = asyncio.new_event_loop()
     thread = threading.Thread(target=loop.run_forever, name="hospitals", daemon=True)
     thread.start()
-    destinations = {_TITLE: (_LOOPBACK, dicom_port)}
-    hospitals = [Hospital(one.title, one.folder, destinations=destinations) for one in region.hospitals]
+    destination = Destination(_TITLE, _LOOPBACK, dicom_port)
+    hospitals = [Hospital(one.title, one.folder, destinations=[destination]) for one in region.hospitals]
     try:
         remotes = []
         for one, hospital in zip(region.hospitals, hospitals, strict=True):
-            port = asyncio.run_coroutine_threadsafe(hospital.serve(_LOOPBACK, 0), loop).result()
+            port = asyncio.run_coroutine_threadsafe(hospital.start(), loop).result()
             remotes.append(Remote(one.name, one.title, _LOOPBACK, port))
         yield remotes
     finally:
@@ -215,17 +220,6 @@ def _hospitals(region: DemoRegion, dicom_port: int) -> Iterator[list[Remote]]:
         loop.call_soon_threadsafe(loop.stop)
         thread.join()
         loop.close()
-
-
-@contextmanager
-def _interruptible() -> Iterator[None]:
-    """SIGTERM ends the demo as Ctrl-C does: everything it started is ended, and its folder removed."""
-    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
-    try:
-        with contextlib.suppress(KeyboardInterrupt):
-            yield
-    finally:
-        signal.signal(signal.SIGTERM, before)
 
 
 def _free_port() -> int:
