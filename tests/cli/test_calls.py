@@ -30,6 +30,7 @@ HEAVY = {"pydantic", "sqlalchemy", "numpy", "asyncio", "dbos", "fastapi", "pydic
         ("simulate . --title T --port 99999", 2, "65535"),
         ("render nothing.dcm -o x.jpg", 2, "FILE"),
         ("retrieve west", 2, "--patient-id"),
+        ("retrieve west --study --wait", 2, "--wait"),
         ("remotes add west --title A", 2, "--host, --port"),
         ("remotes add west --title A --host h --port 99999", 2, "65535"),
         ("remotes add west --title SEVENTEEN_LETTERS --host h --port 104", 2, "SEVENTEEN_LETTERS"),

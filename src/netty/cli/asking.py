@@ -30,9 +30,8 @@ def echo(invocation: Invocation, name: str) -> None:
     """C-ECHO."""
     from netty.network.verification_scu import echo as ask
 
-    settings = invocation.settings()
     with invocation.desk() as desk:
-        remote = desk.remotes.get(name)
+        remote, settings = desk.remotes.get(name), desk.settings
     started = time.monotonic()
     wait_for(ask(remote, settings.ae, settings.timers))
     milliseconds = round((time.monotonic() - started) * 1000)

@@ -15,6 +15,7 @@ from netty.cli.invocation import Invocation, need_service, pass_invocation, wait
 from netty.cli.jobs import write_retrievals
 from netty.cli.output import note, progress_writer, write_json
 from netty.cli.words import language, say
+from netty.dicom.uids import is_valid_uid
 from netty.errors import PeerError, UsageError
 from netty.language import render
 from netty.model.difference import StudyDifference
@@ -49,6 +50,8 @@ def retrieve(
     """0 only if everything asked for is complete."""
     if not patient_id and not study_instance_uid:
         raise UsageError("Say what to fetch: --patient-id ID, or --study UID.")
+    if study_instance_uid is not None and not is_valid_uid(study_instance_uid):
+        raise UsageError("{uid} is not a UID: up to 64 digits and points.", uid=repr(study_instance_uid))
     with invocation.desk() as desk:
         remote = desk.remotes.get(name)
         need_service(desk)
@@ -157,13 +160,13 @@ def _tell(invocation: Invocation, retrievals: Sequence[Retrieval], counts: dict[
 @pass_invocation
 def search(invocation: Invocation, name: str | None, now: bool) -> int:
     """All registered patients are searched for, and what is missing is asked for."""
-    settings = invocation.settings()
     with invocation.desk() as desk:
+        settings = desk.settings.search
         need_service(desk)
         remotes = [desk.remotes.get(name)] if name else desk.remotes.list()
         if not now:
-            remotes = [remote for remote in remotes if _may_run(remote, settings.search.hours)]
-        requested, failures, asked = wait_for(_round(desk, remotes, settings.search.pace))
+            remotes = [remote for remote in remotes if _may_run(remote, settings.hours)]
+        requested, failures, asked = wait_for(_round(desk, remotes, settings.pace))
         counts = desk.retrievals.counts([retrieval.id for retrieval in requested])
     if invocation.json:
         write_json(

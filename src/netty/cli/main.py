@@ -1,5 +1,6 @@
 """``netty``: the commands, and how each ends."""
 
+import io
 import sys
 import traceback
 from collections.abc import Sequence
@@ -50,6 +51,10 @@ def cli() -> None:
 
 def main() -> None:
     """The program."""
+    for stream in (sys.stdout, sys.stderr):
+        # A terminal that is not UTF-8 shows what it can of a name, and no command fails for the rest.
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
     sys.exit(run(sys.argv[1:]))
 
 

@@ -35,8 +35,8 @@ def status(invocation: Invocation, watch: bool) -> None:
 
 
 def _look(invocation: Invocation) -> dict[str, Any]:
-    settings = invocation.settings()
     with invocation.desk() as desk:
+        data = desk.settings.data
         unfinished = desk.retrievals.list(_UNFINISHED, limit=10_000)
         counts = desk.retrievals.counts([retrieval.id for retrieval in unfinished]).values()
         return {
@@ -58,7 +58,7 @@ def _look(invocation: Invocation) -> dict[str, Any]:
                 }
                 for remote in desk.remotes.list()
             ],
-            "data": {"folder": str(settings.data), "free_bytes": shutil.disk_usage(settings.data).free},
+            "data": {"folder": str(data), "free_bytes": shutil.disk_usage(data).free},
         }
 
 
