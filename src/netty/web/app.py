@@ -30,6 +30,7 @@ from netty.web.problems import (
     UNFORESEEN_DETAIL,
     Kind,
     LoginRequired,
+    NotFound,
     PasswordMustChange,
     http_kind,
     kind_of,
@@ -39,7 +40,7 @@ from netty.web.reader import reader_of
 from netty.web.searches import Searches
 from netty.web.site import Site
 from netty.web.views import Views
-from netty.web.visitor import check_token
+from netty.web.visitor import AnyVisitor, check_token
 
 log = logging.getLogger(__name__)
 
@@ -94,6 +95,7 @@ def create_app(parts: WebParts) -> FastAPI:
         app.mount("/static", _StaticFiles(directory=STATIC))
     else:
         log.warning("the pages' script and style are not built: run `make` once, or install the wheel")
+    app.include_router(_rest())
     app.add_exception_handler(NettyError, _on_netty_error)
     app.add_exception_handler(HTTPException, _on_http_exception)
     app.add_exception_handler(RequestValidationError, _on_invalid)
@@ -124,6 +126,17 @@ def _health() -> APIRouter:
             log.warning("not ready: the database does not answer")
             return PlainTextResponse("not ready\n", 503)
         return PlainTextResponse("ok\n")
+
+    return router
+
+
+def _rest() -> APIRouter:
+    """Every other address: not found, on a page that knows who asks."""
+    router = APIRouter(include_in_schema=False)
+
+    @router.get("/{rest:path}")
+    async def nothing_here(visitor: AnyVisitor, rest: str) -> Response:
+        raise NotFound(NOT_HERE)
 
     return router
 

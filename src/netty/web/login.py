@@ -19,7 +19,7 @@ from netty.web.bulletin import SessionEnded
 from netty.web.problems import Busy
 from netty.web.reader import LANGUAGE_COOKIE, reader_of
 from netty.web.site import Site, TheSite
-from netty.web.visitor import AnyVisitor, LoggedIn, clear_session, is_secure, keep_visit, set_session
+from netty.web.visitor import AnyVisitor, LoggedIn, clear_session, is_secure, set_session
 
 log = logging.getLogger(__name__)
 router = APIRouter(include_in_schema=False)
@@ -76,7 +76,7 @@ async def check_password(site: Site, name: str, password: str) -> User | None:
 
 
 def _login_form(request: Request, site: Site, next: str, name: str = "", failure: str = "") -> Response:
-    response = site.pages.page(
+    return site.pages.page(
         request,
         "login.html",
         status=401 if failure else 200,
@@ -84,8 +84,6 @@ def _login_form(request: Request, site: Site, next: str, name: str = "", failure
         name=name,
         failure=reader_of(request.scope).say(failure),
     )
-    keep_visit(request, response, site)
-    return response
 
 
 @router.post("/logout")

@@ -13,7 +13,7 @@ from starlette.responses import HTMLResponse
 from netty.web.csrf import make_token
 from netty.web.reader import reader_of, zone_of
 from netty.web.table import cell_id
-from netty.web.visitor import secret_of, visitor_in
+from netty.web.visitor import keep_visit, secret_of, visitor_in
 from netty.web.words import CELL_WORDS, RETRIEVAL_WORDS, ROLE_WORDS
 
 STATIC: Final = Path(__file__).with_name("static")
@@ -57,7 +57,9 @@ class Pages:
     def page(self, request: Request, template: str, status: int = 200, **context: Any) -> HTMLResponse:
         """One template as an answer. The same address gives pages and, to htmx, parts of them; and two languages."""
         headers = {"vary": "HX-Request, Cookie, Accept-Language"}
-        return HTMLResponse(self.text(request, template, **context), status, headers)
+        response = HTMLResponse(self.text(request, template, **context), status, headers)
+        keep_visit(request, response)
+        return response
 
 
 def _here(request: Request) -> str:

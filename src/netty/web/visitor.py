@@ -156,9 +156,8 @@ def clear_session(request: Request, response: Response, site: Site) -> None:
     )
 
 
-def keep_visit(request: Request, response: Response, site: Site) -> None:
+def keep_visit(request: Request, response: Response) -> None:
     """Give the browser the secret of the token that this answer carries, where it has none yet."""
     if secret := getattr(request.state, "new_visit", ""):
-        response.set_cookie(
-            _VISIT_COOKIE, secret, path="/", secure=is_secure(request, site), httponly=True, samesite="lax"
-        )
+        secure = is_secure(request, request.app.state.site)
+        response.set_cookie(_VISIT_COOKIE, secret, path="/", secure=secure, httponly=True, samesite="lax")

@@ -1,0 +1,28 @@
+"""One small town for all tests of the pages that only look; those that change something make their own."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from starlette.testclient import TestClient
+
+from support.pages import Town, browsing, small_town
+
+
+@pytest.fixture(scope="module")
+def town(tmp_path_factory: pytest.TempPathFactory) -> Town:
+    """Shared by the tests of a module."""
+    return small_town(tmp_path_factory.mktemp("town"))
+
+
+@pytest.fixture
+def own_town(tmp_path: Path) -> Town:
+    """For one test alone."""
+    return small_town(tmp_path)
+
+
+@pytest.fixture
+def operator(own_town: Town) -> Iterator[TestClient]:
+    """An operator's browser in `own_town`, in English."""
+    with browsing(own_town.app(), "operator") as client:
+        yield client
