@@ -35,7 +35,7 @@ LARGEST = 4_000_000
 EXCEPTIONS: dict[str, tuple[int | None, str]] = {
     "SC_ybr_full_uncompressed.dcm": (
         2,
-        "PS3.3 C.7.6.3.1.2 puts neutral chrominance at 128; DCMTK takes 127.5, and (192, 128, 128) becomes (192, 191, 192)",
+        "PS3.3 C.7.6.3.1.2: (192, 128, 128) is grey, as chrominance is neutral at 128; DCMTK makes it (192, 191, 192)",
     ),
     "MR_truncated.dcm": (None, "DCMTK refuses pixel data that is too short; we show what there is, and say so"),
     "rtdose_expb.dcm": (None, "32 bits in words of the retired big endian syntax: DCMTK swaps within 16 bits"),

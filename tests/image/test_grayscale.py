@@ -17,7 +17,7 @@ from netty.image.grayscale import (
 from netty.image.lookup_table import LookupTable
 from netty.image.modality import Modality, Rescale
 from netty.image.padding import Padding, padding
-from netty.image.pixel_data import PhotometricInterpretation, PixelDescription
+from netty.image.pixel_data import PhotometricInterpretation, PixelDescription, stored_values
 from netty.image.presentation import PresentationLutShape, is_inverted
 from netty.image.voi import ValueRange, VoiLutFunction, Window
 
@@ -138,8 +138,6 @@ def test_what_is_shown_without_a_wish(
 def test_a_frame_is_what_its_values_are_one_by_one(
     bits: tuple[int, int, int], signed: bool, plan: GrayscalePlan
 ) -> None:
-    from netty.image.pixel_data import stored_values
-
     allocated, stored, high_bit = bits
     description = PixelDescription(
         7, 11, PhotometricInterpretation.MONOCHROME2, allocated, stored, high_bit, signed=signed

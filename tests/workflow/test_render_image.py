@@ -2,6 +2,8 @@
 
 import io
 import json
+import sys
+import tracemalloc
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -18,6 +20,8 @@ from netty.image.errors import CannotRender
 from netty.image.flags import Flag
 from netty.image.settings import RenderSettings, RenditionFormat
 from netty.image.voi import Window
+from netty.processes.limits import MEGABYTE, ChildLimits
+from netty.processes.render_pool import ChildFailed, ChildPool
 from netty.workflow.render_image import (
     NoPicture,
     RenderedFrame,
@@ -137,6 +141,13 @@ def test_pixel_data_that_ends_in_a_frame_is_shown_as_far_as_it_goes(tmp_path: Pa
         next(renditions)
 
 
+def test_a_size_that_the_pixel_data_cannot_fill_takes_no_memory(tmp_path: Path) -> None:
+    path = made_image(tmp_path / "i", np.zeros((4, 4), "<u2"), Rows=65535, Columns=65535)
+
+    with pytest.raises(CannotRender, match="32 of 8589672450 bytes"):
+        render(path)
+
+
 def test_a_length_that_lies_does_not_reach_behind_the_file(tmp_path: Path) -> None:
     path = write_image(tmp_path / "i", image_attributes(np.zeros((2, 2), np.uint8)), [bytes([1, 2])], length=0xFFFFFFF0)
 
@@ -254,8 +265,6 @@ def test_a_job_answers_why_there_is_no_picture(tmp_path: Path) -> None:
 @pytest.mark.parametrize(("size", "frames"), [(512, 60), (2236, 3)])
 def test_an_image_never_stands_in_memory_whole(tmp_path: Path, size: int, frames: int) -> None:
     """Anonymous memory grows by a few frames, not by the image; numpy tells tracemalloc what it takes."""
-    import tracemalloc
-
     row = (np.arange(size, dtype="<u2") * 7)[None, :]
     frame = np.repeat(row, size, axis=0)
     path = write_image(
@@ -271,3 +280,27 @@ def test_an_image_never_stands_in_memory_whole(tmp_path: Path, size: int, frames
         tracemalloc.stop()
 
     assert peak < 3 * frame.nbytes + 4_000_000
+
+
+RENDER_CHILD = (
+    sys.executable,
+    "-c",
+    "from netty.processes.worker import serve_jobs; from netty.workflow.render_image import render_job; "
+    "serve_jobs(render_job)",
+)
+
+
+def test_a_render_child_that_an_image_is_too_large_for_says_so_and_renders_the_next(tmp_path: Path) -> None:
+    small = made_image(tmp_path / "small", np.arange(16, dtype=np.uint8).reshape(4, 4))
+    huge = write_image(tmp_path / "huge", image_attributes(np.zeros((4, 4), "<u2"), Rows=30000, Columns=30000), [])
+    with huge.open("r+b") as file:  # 1.8 GB, without taking them from the disk
+        file.seek(-4, 2)
+        file.write((30000 * 30000 * 2).to_bytes(4, "little"))
+        file.truncate(file.tell() + 30000 * 30000 * 2)
+    with ChildPool(RENDER_CHILD, 1, ChildLimits(memory=512 * MEGABYTE)) as pool:
+        with pytest.raises(ChildFailed, match=r"ran out of memory \(limit 512 MB\)"):
+            list(pool.run(job(huge)))
+
+        _, frame = pool.run(job(small))
+
+    assert [rendered_frame(frame.header, frame.payload)] == render(small)

@@ -151,6 +151,13 @@ class PictureFile:
             raise CannotRender(
                 "The pixel data ends before frame {frame} of {frames}.", frame=frame, frames=pixels.frames
             )
+        if wanted * 2 < size:  # before memory is taken for what a few numbers claim
+            raise CannotRender(
+                "The pixel data ends in frame {frame}: {present} of {size} bytes are there.",
+                frame=frame,
+                present=wanted,
+                size=size,
+            )
         if len(self._buffer) != size:
             self._buffer = bytearray(size)  # the next frame goes into the same memory
         view = memoryview(self._buffer)
