@@ -46,7 +46,7 @@ async def test_a_port_where_nobody_listens() -> None:
 
 
 async def test_a_name_that_cannot_be_resolved() -> None:
-    with pytest.raises(RemoteUnreachable, match="no-such-host.invalid cannot be resolved"):
+    with pytest.raises(RemoteUnreachable, match=r"no-such-host\.invalid cannot be resolved"):
         await echo(Remote("central", "X", "no-such-host.invalid", 104), CALLER, QUICK)
 
 
@@ -110,7 +110,7 @@ async def test_a_service_that_is_turned_down() -> None:
         await silent(peer)
 
     async with raw_acceptor(behave) as remote:
-        with pytest.raises(AssociationRejected, match="does not accept Study Root .* FIND"):
+        with pytest.raises(AssociationRejected, match=r"does not accept Study Root .* FIND"):
             await find_series(remote, CALLER, QUICK, "1.2.3")
 
 
