@@ -34,8 +34,8 @@ def colour_frame(cells: Array, description: PixelDescription, palette: Palette |
     """One frame as rows x columns x RGB of 8 bits."""
     match description.photometric_interpretation:
         case PhotometricInterpretation.PALETTE_COLOR if palette is not None:
-            table = table_over_cells(palette_colours(possible_values(description), palette), description)
-            return apply_table(table, cells).reshape(description.rows, description.columns, 3)
+            bits = (description.bits_allocated, description.bits_stored, description.high_bit, description.signed)
+            return apply_table(_palette_table(*bits, palette), cells).reshape(description.rows, description.columns, 3)
         case PhotometricInterpretation.YBR_FULL_422:
             return ybr_to_rgb(upsampled(eight_bits(cells, description), description.rows, description.columns))
         case PhotometricInterpretation.YBR_FULL:
@@ -92,6 +92,13 @@ def palette_colours(stored: Array, palette: Palette) -> Array:
 def _channel(stored: Array, table: LookupTable) -> Array:
     # Entries of 16 bits carry 8 bits either as v * 256 or as v * 257: the high byte is right for both.
     return (table.lookup(stored) >> max(table.bits - 8, 0)).astype(np.uint8)
+
+
+@lru_cache(maxsize=8)
+def _palette_table(bits_allocated: int, bits_stored: int, high_bit: int, signed: bool, palette: Palette) -> Array:
+    photometric = PhotometricInterpretation.PALETTE_COLOR
+    cell = PixelDescription(1, 1, photometric, bits_allocated, bits_stored, high_bit, signed)
+    return table_over_cells(palette_colours(possible_values(cell), palette), cell)
 
 
 @lru_cache(maxsize=8)
