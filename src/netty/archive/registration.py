@@ -7,8 +7,8 @@ from typing import Any, Final
 from sqlalchemy import ColumnElement, Connection, Row, and_, exists, or_, select, update
 
 from netty.archive.database import Database
-from netty.archive.intake import LEDGER_STATES, Intake
 from netty.archive.held import RenderState
+from netty.archive.intake import LEDGER_STATES, Intake
 from netty.archive.received import KeptBlob, NewRendition, Received, Registered, ToRender
 from netty.archive.retrievals import UNFINISHED
 from netty.archive.tables import instances, ledger, quarantined, receipts, renditions, retrievals, series, studies
