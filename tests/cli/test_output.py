@@ -25,12 +25,13 @@ def test_japanese_characters_take_two_columns(text: str, columns: int) -> None:
 
 
 def test_columns_stand_under_each_other_in_japanese_too(capsys: pytest.CaptureFixture[str]) -> None:
-    write_table(("患者", "name", "images"), [("山田太郎", "Yamada", 5), ("p", "x", 120)])
+    write_table(("患者", "name", "images"), [("山田太郎", "Yamada", 5), ("p", "x", 120), ("q", "", None)])
 
     assert capsys.readouterr().out == (
         "患者      name    images\n"
         "山田太郎  Yamada       5\n"
         "p         x          120\n"
+        "q                      -\n"
     )  # fmt: skip
 
 

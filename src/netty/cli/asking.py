@@ -12,6 +12,7 @@ from netty.cli.documents import found_document, planned_study
 from netty.cli.exit_codes import ExitCode, exit_code
 from netty.cli.invocation import Invocation, pass_invocation, wait_for
 from netty.cli.output import note, progress_writer, write, write_json, write_table
+from netty.cli.terms import term
 from netty.cli.words import language, retold, say
 from netty.errors import PeerError, UsageError
 from netty.language import render
@@ -69,7 +70,7 @@ def write_found(differences: Iterable[StudyDifference]) -> None:
             " ".join(one.study.modalities),
             one.study.instance_count,
             len(one.held),
-            say(one.state.value),
+            term(one.state.value),
             one.study.accession_number,
             one.study.study_instance_uid,
         )
@@ -152,7 +153,7 @@ def _tell_plan(
             question.remote,
             question.patient_id,
             one.study.study_date,
-            say(one.action.value),
+            term(one.action.value),
             retold(one.reason),
             one.study.study_instance_uid,
         )

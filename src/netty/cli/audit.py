@@ -12,6 +12,7 @@ import click
 from netty.cli.commands import Group
 from netty.cli.invocation import Invocation, pass_invocation
 from netty.cli.output import note, write, write_json, write_table
+from netty.cli.terms import term
 from netty.cli.words import say
 
 if TYPE_CHECKING:
@@ -46,7 +47,7 @@ def list_events(invocation: Invocation, since: datetime | None, patient: str, st
     rows = [
         (
             f"{record.at.astimezone():%Y-%m-%d %H:%M:%S}",
-            say(record.event.kind.value),
+            term(record.event.kind.value),
             record.event.who,
             record.event.patient_key,
             record.event.remote,

@@ -98,9 +98,9 @@ def claimed_document(claimed: Claimed) -> Document:
 
 
 def seconds(retrieval: Retrieval) -> float | None:
-    """How long it took, or has taken so far; None before its start."""
+    """How long it took, or has taken so far; None before its start, 0 where nothing was to be done."""
     if retrieval.started_at is None:
-        return None
+        return 0.0 if retrieval.state.final else None
     end = retrieval.ended_at or datetime.now(UTC)
     return round((end - retrieval.started_at).total_seconds(), 1)
 

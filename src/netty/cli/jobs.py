@@ -10,6 +10,7 @@ from netty.cli.documents import retrieval_document, seconds
 from netty.cli.exit_codes import ExitCode
 from netty.cli.invocation import Invocation, need_service, pass_invocation, wait_for
 from netty.cli.output import note, write, write_json, write_table
+from netty.cli.terms import term
 from netty.cli.words import retold, say
 from netty.errors import UsageError
 from netty.model.retrieval import LedgerCount, Retrieval, RetrievalState
@@ -54,7 +55,7 @@ def show(invocation: Invocation, retrieval_id: str) -> None:
     write("")
     headings = (say("number"), say("state"), say("reason"), say("image"))
     write_table(
-        headings, [(e.instance_number, say(e.state.value), retold(e.reason), e.sop_instance_uid) for e in ledger]
+        headings, [(e.instance_number, term(e.state.value), retold(e.reason), e.sop_instance_uid) for e in ledger]
     )
 
 
@@ -142,7 +143,7 @@ def write_retrievals(retrievals: Sequence[Retrieval], counts: Mapping[str, Ledge
     )
     rows = [
         (
-            say(retrieval.state.value),
+            term(retrieval.state.value),
             retrieval.remote,
             counts[retrieval.id].received,
             counts[retrieval.id].expected,

@@ -34,7 +34,7 @@ def write_table(headings: Sequence[str], rows: Iterable[Sequence[Cell]]) -> None
     lines = list(rows)
     texts = [[_shown(cell) for cell in row] for row in lines]
     widths = [max(map(width, column)) for column in zip(headings, *texts, strict=True)]
-    right = [bool(lines) and all(isinstance(row[i], int | float) for row in lines) for i in range(len(headings))]
+    right = [bool(lines) and all(isinstance(row[i], int | float | None) for row in lines) for i in range(len(headings))]
     for row in (headings, *texts):
         cells = (_padded(*each) for each in zip(row, widths, right, strict=True))
         click.echo("  ".join(cells).rstrip())

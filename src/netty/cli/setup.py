@@ -9,6 +9,7 @@ from netty.cli.commands import Command
 from netty.cli.exit_codes import ExitCode
 from netty.cli.invocation import Invocation, pass_invocation
 from netty.cli.output import note, write, write_json, write_table
+from netty.cli.terms import term
 from netty.cli.words import language, retold, say
 from netty.errors import UsageError
 
@@ -84,7 +85,7 @@ def check(invocation: Invocation) -> int:
         words = {True: say("ok"), False: say("not ok")}
         write_table(
             (say("check"), say("result"), say("detail")),
-            [(say(what), words[ok], retold(detail)) for what, ok, detail, _ in results],
+            [(term(what), words[ok], retold(detail)) for what, ok, detail, _ in results],
         )
         for _, ok, _, advice in results:
             if not ok and advice:

@@ -11,6 +11,7 @@ from netty import __version__
 from netty.cli.commands import Command
 from netty.cli.invocation import Invocation, pass_invocation
 from netty.cli.output import write, write_json, write_table
+from netty.cli.terms import term
 from netty.cli.words import say
 from netty.model.retrieval import RetrievalState
 
@@ -71,7 +72,7 @@ def _tell(invocation: Invocation, document: dict[str, Any]) -> None:
     write(say("{folder}: {free} GiB free", folder=document["data"]["folder"], free=f"{free:.1f}"))
     write(say("Images of the unfinished retrievals: {received} of {expected} received.", **document["images"]))
     write_table(
-        (say("state"), say("retrievals")), [(say(name), number) for name, number in document["retrievals"].items()]
+        (say("state"), say("retrievals")), [(term(name), number) for name, number in document["retrievals"].items()]
     )
     write("")
     words = {True: say("paused"), False: say("on")}

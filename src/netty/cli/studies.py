@@ -9,6 +9,7 @@ from netty.cli.documents import study_document, study_row
 from netty.cli.exit_codes import ExitCode
 from netty.cli.invocation import Invocation, pass_invocation
 from netty.cli.output import note, write_json, write_table
+from netty.cli.terms import term
 from netty.cli.words import retold, say
 from netty.errors import UsageError
 
@@ -46,7 +47,7 @@ def list_studies(invocation: Invocation, patient_id: str | None, limit: int | No
                 " ".join(s.modalities),
                 s.instance_count,
                 s.rendered,
-                say(s.state.value),
+                term(s.state.value),
                 s.study_instance_uid,
             )
             for s in held
@@ -82,7 +83,7 @@ def show(invocation: Invocation, study_instance_uid: str) -> int:
             each.instance_number,
             each.frames,
             len(each.renditions),
-            say(each.state.value),
+            term(each.state.value),
             retold(each.reason),
             each.sop_instance_uid,
         )

@@ -8,6 +8,7 @@ import click
 from netty.cli.commands import Group
 from netty.cli.invocation import Invocation, pass_invocation
 from netty.cli.output import note, write_json, write_table
+from netty.cli.terms import term
 from netty.cli.words import say
 from netty.errors import UsageError
 
@@ -33,7 +34,7 @@ def list_users(invocation: Invocation) -> None:
     if invocation.json:
         write_json({"users": [{"name": u.name, "role": u.role, "last_login_at": u.last_login_at} for u in known]})
         return
-    rows = [(user.name, say(user.role.value), _time(user.last_login_at)) for user in known]
+    rows = [(user.name, term(user.role.value), _time(user.last_login_at)) for user in known]
     write_table((say("name"), say("role"), say("last login")), rows)
 
 

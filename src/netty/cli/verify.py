@@ -6,6 +6,7 @@ from netty.cli.commands import Command
 from netty.cli.exit_codes import ExitCode
 from netty.cli.invocation import Invocation, pass_invocation
 from netty.cli.output import write, write_json, write_table
+from netty.cli.terms import term
 from netty.cli.words import retold, say
 
 
@@ -27,7 +28,7 @@ def verify(invocation: Invocation, repair: bool) -> int:
         words = {True: say("repaired"), False: say("not repaired")}
         headings = (say("problem"), say("result"), say("advice"), say("what"))
         rows = [
-            (say(each.kind.value), words[each.repaired], retold(each.advice), each.what) for each in result.problems
+            (term(each.kind.value), words[each.repaired], retold(each.advice), each.what) for each in result.problems
         ]
         write_table(headings, rows)
     write(say("{checked} checked, {count} problems.", checked=result.checked, count=len(result.problems)))
