@@ -115,6 +115,7 @@ async def _render(desk: Desk, child: Child) -> None:
     settings = desk.settings
     workers = os.cpu_count() or 1
     pool = ChildPool(child_command(settings.file, "render"), workers)
+    pool.start()
     renderer = Renderer(
         registration=desk.registration,
         spool=desk.spool,
@@ -122,6 +123,7 @@ async def _render(desk: Desk, child: Child) -> None:
         render=pool.run,
         settings=settings.render,
         keep=settings.keep.dicom,
+        ae=settings.ae,
         workers=workers,
     )
     stopping = threading.Event()
