@@ -5,6 +5,8 @@ import hashlib
 import re
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import BinaryIO, Final
 
@@ -19,6 +21,15 @@ from netty.errors import LocalError, SettingsError
 _KEY: Final = re.compile(r"[a-z0-9_-][a-z0-9._-]*(/[a-z0-9_-][a-z0-9._-]*)*")  # no empty part, none like ``..``
 _PIECE: Final = 1 << 20
 _LOCAL: Final = "file:"
+
+
+@dataclass(frozen=True, slots=True)
+class BlobEntry:
+    """One blob in a listing."""
+
+    key: str
+    size: int
+    modified: datetime
 
 
 class Blobs:
@@ -118,9 +129,13 @@ class Blobs:
 
     def list(self, prefix: str = "") -> Iterator[tuple[str, int]]:
         """Key and size of all blobs under a prefix (whole path segments)."""
+        return ((one.key, one.size) for one in self.entries(prefix))
+
+    def entries(self, prefix: str = "") -> Iterator[BlobEntry]:
+        """All blobs under a prefix (whole path segments)."""
         with self._in_words(prefix):
             for some in obstore.list(self._store, prefix or None):
-                yield from ((one["path"], one["size"]) for one in some)
+                yield from (BlobEntry(one["path"], one["size"], one["last_modified"]) for one in some)
 
     def path(self, key: str) -> Path | None:
         """The file of a blob where the store is a local folder, else None."""

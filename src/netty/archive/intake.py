@@ -297,11 +297,16 @@ class Intake:
     def _earlier_answers(self) -> dict[str, Registered]:
         query = select(receipts, quarantined.c.id.is_not(None).label("aside")).outerjoin(quarantined)
         query = query.where(receipts.c.spool_name.in_([one.spool_name for one in self._batch]))
+        rows = self._connection.execute(query).all()
+        # A removal that a power cut undid: the file is there again, and is to go again.
+        back = [row.id for row in rows if not row.in_spool and not row.aside]
+        if back:
+            self._connection.execute(update(receipts).where(receipts.c.id.in_(back)).values(in_spool=True))
         return {
             row.spool_name: Registered(
                 row.spool_name, RegistrationOutcome(row.outcome), row.instance, row.reason, row.aside
             )
-            for row in self._connection.execute(query)
+            for row in rows
         }
 
     def _held_instances(self) -> dict[str, _Held]:

@@ -1,11 +1,33 @@
-"""Verification: every row has its file, every file its row, and the checksums read back."""
+"""Verification: every row has its file, every file its row, and the checksums read back.
 
+It may run beside the service: what is wrong is looked at twice before it is called wrong, and a file that was written
+less than `IN_FLIGHT` ago may just be on its way to its row.
+"""
+
+import hashlib
+import time
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from pathlib import Path
+from typing import Any, Final
 
+from sqlalchemy import Row, Select, select
+
+from netty.archive import reasons
 from netty.archive.blobs import Blobs
 from netty.archive.database import Database
-from netty.archive.spool import Spool
+from netty.archive.errors import BlobMissing
+from netty.archive.held import RenderState
+from netty.archive.mending import Mending
+from netty.archive.received import Received
+from netty.archive.registration import Registration
+from netty.archive.spool import Spool, read_receipt
+from netty.archive.tables import instances, quarantined, receipts, renditions
+
+IN_FLIGHT: Final = 120.0  # seconds: a sender that is silent for so long has been cut off
+_AT_ONCE: Final = 500
+_PIECE: Final = 1 << 20
 
 
 class ProblemKind(StrEnum):
@@ -18,10 +40,27 @@ class ProblemKind(StrEnum):
     SPOOL_MISSING = "spool_missing"
     SPOOL_DAMAGED = "spool_damaged"
     QUARANTINE_MISSING = "quarantine_missing"
+    QUARANTINE_DAMAGED = "quarantine_damaged"
     NOT_QUARANTINED = "not_quarantined"
     ORPHAN_BLOB = "orphan_blob"
     ORPHAN_SPOOL = "orphan_spool"
     ORPHAN_QUARANTINE = "orphan_quarantine"
+
+
+ADVICE: Final = {
+    ProblemKind.RENDITION_MISSING: reasons.PICTURE_GONE,
+    ProblemKind.RENDITION_DAMAGED: reasons.PICTURE_DAMAGED,
+    ProblemKind.KEPT_MISSING: reasons.KEPT_GONE,
+    ProblemKind.KEPT_DAMAGED: reasons.KEPT_DAMAGED,
+    ProblemKind.SPOOL_MISSING: reasons.RECEIVED_GONE,
+    ProblemKind.SPOOL_DAMAGED: reasons.RECEIVED_DAMAGED,
+    ProblemKind.QUARANTINE_MISSING: reasons.QUARANTINED_GONE,
+    ProblemKind.QUARANTINE_DAMAGED: reasons.QUARANTINED_DAMAGED,
+    ProblemKind.NOT_QUARANTINED: reasons.NOT_QUARANTINED,
+    ProblemKind.ORPHAN_BLOB: reasons.NAMELESS_BLOB,
+    ProblemKind.ORPHAN_SPOOL: reasons.NEVER_REGISTERED,
+    ProblemKind.ORPHAN_QUARANTINE: reasons.NAMELESS_QUARANTINED,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,4 +90,218 @@ class Verification:
 
 def verify(database: Database, spool: Spool, blobs: Blobs, repair: bool = False) -> Verification:
     """Compare rows with files, reading every file back; with `repair`, put right what can be."""
-    raise NotImplementedError
+    verifier = _Verifier(database, spool, blobs, repair)
+    verifier.run()
+    return Verification(all(one.repaired for one in verifier.problems), verifier.checked, tuple(verifier.problems))
+
+
+class _Verifier:
+    def __init__(self, database: Database, spool: Spool, blobs: Blobs, repair: bool) -> None:
+        self._database, self._spool, self._blobs, self._repair = database, spool, blobs, repair
+        self._mending = Mending(database)
+        self._registration = Registration(database)
+        self._listed: dict[str, float] = {}  # blobs that no row has named yet, and when they were written
+        self.problems: list[Problem] = []
+        self.checked = 0
+
+    def run(self) -> None:
+        # Files first, rows after: what gets its row meanwhile is no orphan.
+        self._listed = {one.key: one.modified.timestamp() for one in self._blobs.entries()}
+        spooled, in_quarantine = self._spool.names(), self._spool.quarantined_names()
+        for row in self._pages(select(instances), instances.c.id):
+            self.checked += 1
+            self._instance(row)
+        for row in self._pages(_quarantined(), quarantined.c.id):
+            self.checked += 1
+            self._quarantined(row)
+        self._orphan_blobs()
+        self._orphans_in_spool(spooled)
+        self._orphans_in_quarantine(in_quarantine)
+
+    # --- rows ---
+
+    def _instance(self, row: Row[Any]) -> None:
+        if not self._wrong_with(row, count=True):
+            return
+        with self._database.read() as connection:  # it may have been rendered or deleted meanwhile
+            now = connection.execute(select(instances).where(instances.c.id == row.id)).one_or_none()
+        if now is None:
+            return
+        wrong = self._wrong_with(now)
+        if wrong and self._repair:
+            self._mend(now, {kind for kind, _ in wrong})
+        for kind, what in wrong:
+            self._report(kind, what, self._repair)
+
+    def _wrong_with(self, row: Row[Any], count: bool = False) -> list[tuple[ProblemKind, str]]:
+        wrong: list[tuple[ProblemKind, str]] = []
+        if row.state == RenderState.RENDERED:
+            with self._database.read() as connection:
+                pictures = connection.execute(select(renditions).where(renditions.c.instance == row.id)).all()
+            self.checked += len(pictures) * count
+            for one in pictures:
+                wrong += self._blob(one.blob_key, one.bytes, one.sha256, "rendition")
+            if not pictures:
+                wrong.append((ProblemKind.RENDITION_MISSING, row.sop_instance_uid))
+        elif row.kept_blob is None:
+            self.checked += count
+            if (state := self._spooled(row)) is not None:
+                wrong.append((state, row.spool_name or row.sop_instance_uid))
+        if row.kept_blob is not None:
+            self.checked += count
+            wrong += self._blob(row.kept_blob, row.kept_bytes, row.kept_sha256, "kept")
+        return wrong
+
+    def _blob(self, key: str, size: int, sha256: str, name: str) -> list[tuple[ProblemKind, str]]:
+        try:
+            found = _digest(self._blobs.read(key))
+        except BlobMissing:
+            return [(ProblemKind(f"{name}_missing"), key)]
+        return [] if found == (size, sha256) else [(ProblemKind(f"{name}_damaged"), key)]
+
+    def _spooled(self, row: Row[Any]) -> ProblemKind | None:
+        """What is wrong with the spool file of an instance, None where it is whole."""
+        path = self._spool.path(row.spool_name or "-")
+        if row.spool_name is None or not path.exists():
+            return ProblemKind.SPOOL_MISSING
+        return None if _is_whole(path, row.data_offset, row.data_length, row.sha256) else ProblemKind.SPOOL_DAMAGED
+
+    def _mend(self, row: Row[Any], wrong: set[ProblemKind]) -> None:
+        from_kept = row.kept_blob is not None and not wrong & {ProblemKind.KEPT_MISSING, ProblemKind.KEPT_DAMAGED}
+        if row.kept_blob is not None and not from_kept:
+            self._mending.forget_kept(row.id)
+        from_spool = self._spooled(row) is None
+        pictures_gone = wrong & {ProblemKind.RENDITION_MISSING, ProblemKind.RENDITION_DAMAGED}
+        without_pictures = row.state != RenderState.RENDERED
+        if from_kept or from_spool:
+            self._mending.render_again(row.id)
+        elif pictures_gone or without_pictures:
+            lost = self._mending.lose(row.id)
+            self._blobs.remove(lost)
+            for key in lost:
+                self._listed.pop(key, None)
+
+    def _quarantined(self, row: Row[Any]) -> None:
+        name = row.spool_name
+        place = self._spool.quarantined_path(name)
+        if place.exists():
+            if not _is_whole(place, row.received["data_offset"], row.received["data_length"], row.sha256):
+                self._report(ProblemKind.QUARANTINE_DAMAGED, name)
+            elif not row.moved:  # the move was done, and not yet written down
+                self._registration.quarantined([name])
+            return
+        path = self._spool.path(name)
+        if path.exists():
+            if _age(path) > IN_FLIGHT:
+                if self._repair:
+                    self._spool.quarantine(name)
+                    self._registration.quarantined([name])
+                self._report(ProblemKind.NOT_QUARANTINED, name, self._repair)
+        elif not place.exists():  # again: it may have been moved between the two questions
+            if self._repair:
+                self._mending.forget_quarantined(name)
+            self._report(ProblemKind.QUARANTINE_MISSING, name, self._repair)
+
+    # --- files ---
+
+    def _orphan_blobs(self) -> None:
+        self.checked += len(self._listed)
+        for column in (renditions.c.blob_key, instances.c.kept_blob):
+            with self._database.read() as connection:
+                for key in connection.execution_options(yield_per=_AT_ONCE).scalars(select(column)):
+                    self._listed.pop(key or "", None)
+        with self._database.read() as connection:
+            waiting = set(connection.scalars(select(instances.c.key).where(instances.c.state == RenderState.WAITING)))
+        orphans = [
+            key
+            for key, modified in self._listed.items()
+            # What waits may be rendered just now: its blobs come before its rows.
+            if time.time() - modified > IN_FLIGHT and not _stems(key) & waiting
+        ]
+        if orphans and self._repair:
+            self._blobs.remove(orphans)
+            self._mending.removed_orphans(orphans)
+        for key in orphans:
+            self._report(ProblemKind.ORPHAN_BLOB, key, self._repair)
+
+    def _orphans_in_spool(self, names: Iterable[str]) -> None:
+        known = self._registration.spool_names()
+        for name in sorted(set(names) - known):
+            path = self._spool.path(name)
+            if not path.exists() or _age(path) < IN_FLIGHT:
+                continue
+            self.checked += 1
+            if self._repair:
+                receipt = self._spool.receipt(name)
+                if receipt is None:  # nobody was ever told that it is safe
+                    self._spool.remove(name)
+                    self._mending.removed_orphans([name])
+                else:
+                    self._registration.register([Received.from_receipt(name, receipt)])
+            self._report(ProblemKind.ORPHAN_SPOOL, name, self._repair)
+
+    def _orphans_in_quarantine(self, names: Iterable[str]) -> None:
+        with self._database.read() as connection:
+            known = set(connection.scalars(select(receipts.c.spool_name).join(quarantined)))
+        for name in sorted(set(names) - known):
+            self.checked += 1
+            self._report(ProblemKind.ORPHAN_QUARANTINE, name)
+
+    # --- helpers ---
+
+    def _report(self, kind: ProblemKind, what: str, repaired: bool = False) -> None:
+        self.problems.append(Problem(kind, what, ADVICE[kind], repaired))
+
+    def _pages(self, query: Select[Any], number: Any) -> Iterator[Row[Any]]:
+        """All rows, a few hundred at a time: no transaction stays open while files are read."""
+        last = 0
+        while True:
+            with self._database.read() as connection:
+                rows: Sequence[Row[Any]] = connection.execute(
+                    query.where(number > last).order_by(number).limit(_AT_ONCE)
+                ).all()
+            yield from rows
+            if len(rows) < _AT_ONCE:
+                return
+            last = rows[-1].id
+
+
+def _quarantined() -> Select[Any]:
+    return select(quarantined, receipts.c.spool_name, receipts.c.sha256).join(receipts)
+
+
+def _stems(key: str) -> set[str]:
+    """The parts of a blob key without suffixes, among them the key of its instance."""
+    return {part.partition(".")[0] for part in key.split("/")}
+
+
+def _digest(pieces: Iterable[bytes]) -> tuple[int, str]:
+    size, checksum = 0, hashlib.sha256()
+    for piece in pieces:
+        size += len(piece)
+        checksum.update(piece)
+    return size, checksum.hexdigest()
+
+
+def _is_whole(path: Path, offset: int, length: int, sha256: str) -> bool:
+    """Whether a spool file has its trailer, and its data set the checksum."""
+    try:
+        return read_receipt(path) is not None and _digest(_part(path, offset, length)) == (length, sha256)
+    except OSError:
+        return False
+
+
+def _part(path: Path, offset: int, length: int) -> Iterator[bytes]:
+    with path.open("rb", buffering=0) as file:
+        file.seek(offset)
+        while length and (piece := file.read(min(length, _PIECE))):
+            length -= len(piece)
+            yield piece
+
+
+def _age(path: Path) -> float:
+    """Seconds since a file was last written; 0 where it is gone."""
+    try:
+        return time.time() - path.stat().st_mtime
+    except FileNotFoundError:
+        return 0.0
