@@ -47,6 +47,7 @@ _TERMS: Final[dict[str, str]] = {
     "spool_missing": mark("received file missing"),
     "spool_damaged": mark("received file damaged"),
     "quarantine_missing": mark("quarantined file missing"),
+    "quarantine_damaged": mark("quarantined file damaged"),
     "not_quarantined": mark("not in quarantine"),
     "orphan_blob": mark("picture without a row"),
     "orphan_spool": mark("received file without a row"),
