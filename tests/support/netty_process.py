@@ -269,10 +269,11 @@ def simulated(
             env=_environment(),
         )
     try:
-        wait_until(lambda: _listens(port), _START, f"{title} listens", process)
+        try:
+            wait_until(lambda: _listens(port), _START, f"{title} listens", process)
+        except AssertionError as error:
+            raise AssertionError(f"{error}\n{place.read_text(errors='replace')[-3000:]}") from error
         yield port
-    except AssertionError as error:
-        raise AssertionError(f"{error}\n--- {title}:\n{place.read_text(errors='replace')[-3000:]}") from error
     finally:
         process.terminate()
         try:
