@@ -18,7 +18,7 @@ class Mending:
         self._database = database
 
     def render_again(self, instance_id: int) -> None:
-        """Its pictures are gone, but what they are made from is there. The rows stay until the new ones replace them."""
+        """Its pictures are gone, what they are made from is there. Their rows stay until new ones replace them."""
         with self._database.write() as connection:
             again = {"state": RenderState.WAITING, "reason": "", "attempts": 0}
             connection.execute(update(instances).where(instances.c.id == instance_id).values(again))
