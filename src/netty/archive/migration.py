@@ -11,7 +11,7 @@ from alembic import command
 from alembic.config import Config
 
 from netty.archive.database import REVISION, Database, revision_of
-from netty.archive.disk import make_private_folder
+from netty.archive.disk import make_private_folder, sync_path
 from netty.archive.errors import DatabaseFault, DiskFault
 
 FOLDER: Final = Path(__file__).parent / "migrations"
@@ -56,8 +56,8 @@ def _copy(file: Path, folder: Path, revision: str) -> Path:
         os.close(os.open(target, os.O_CREAT | os.O_EXCL | os.O_RDWR | os.O_CLOEXEC, 0o600))
         with closing(sqlite3.connect(file)) as source, closing(sqlite3.connect(target)) as copy:
             source.backup(copy)
-        with target.open("rb") as written:
-            os.fsync(written.fileno())
+        sync_path(target)
+        sync_path(folder)
     except (OSError, sqlite3.Error) as error:
         target.unlink(missing_ok=True)
         raise DiskFault(
