@@ -76,6 +76,7 @@ async def _receive(desk: Desk, child: Child) -> None:
         ae=settings.ae,
         settings=settings.receive,
         limits=WalkLimits(size=limits.data_set),
+        keep=settings.keep.dicom,
     )
     statuses = STATUSES[settings.receive.statuses]
     syntaxes = settings.receive.transfer_syntaxes

@@ -16,6 +16,7 @@ from netty.archive.received import Received
 from netty.archive.spool import Spool, SpoolFile
 from netty.dicom import tags
 from netty.dicom.facts import WANTED, facts_of, uid_of
+from netty.dicom.iod import IMAGE_CLASSES, IOD_VALUES, departure
 from netty.dicom.part10 import file_meta
 from netty.dicom.uids import IMPLICIT_VR_LITTLE_ENDIAN, is_usable_uid
 from netty.dicom.walk import DataSetError, ElementWalk, WalkLimits, WalkResult
@@ -27,10 +28,11 @@ from netty.network.settings import AeSettings
 from netty.network.storage_scp import StoreOutcome
 from netty.ul.pdu import AcceptedContext
 from netty.workflow.admission import Admissions
-from netty.workflow.settings import Durability, ReceiveSettings, Unsolicited
+from netty.workflow.settings import Durability, Keep, ReceiveSettings, Unsolicited
 
 log = logging.getLogger(__name__)
 
+_WALKED = WANTED | IOD_VALUES
 _UNSOLICITED_COMMENT = "Not asked for by netty; discarded."
 
 _UNSOLICITED_ANSWERS = {
@@ -39,6 +41,14 @@ _UNSOLICITED_ANSWERS = {
     Unsolicited.REFUSE: StoreOutcome(Status.NOT_AUTHORIZED, _UNSOLICITED_COMMENT),
     Unsolicited.QUARANTINE: StoreOutcome(StoreStatus.SUCCESS),
 }
+
+# What our copy lacks beside what was sent; told only with `warn_changes`.
+_DISCARDED = StoreOutcome(StoreStatus.ELEMENTS_DISCARDED, "Pictures are kept, the DICOM object is not.")
+_EMPTIED = StoreOutcome(
+    StoreStatus.COERCION_OF_DATA_ELEMENTS,
+    "Identifying elements are emptied in the copy that is kept.",
+    tags.PATIENT_ID,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +62,7 @@ class Receiver:
     ae: AeSettings
     settings: ReceiveSettings
     limits: WalkLimits
+    keep: Keep = Keep.NONE
 
     def begin(self, request: StoreRequest, association: CallingAssociation, context: AcceptedContext) -> "_Reception":
         """Open a spool file for what comes.
@@ -109,7 +120,7 @@ class _Reception:
         self._size = 0
         self._digest = hashlib.sha256()
         explicit = context.transfer_syntax != IMPLICIT_VR_LITTLE_ENDIAN
-        self._walk = ElementWalk(explicit, WANTED, receiver.limits)
+        self._walk = ElementWalk(explicit, _WALKED, receiver.limits)
 
     def write(self, view: memoryview) -> None:
         """Spool, hash and walk a fragment. What is wrong is answered as soon as it is seen."""
@@ -139,7 +150,7 @@ class _Reception:
             raise
         # From here on the image is ours: it is sealed and registered even if the sender goes away meanwhile.
         await asyncio.shield(self._keep(self._received(result, facts, admission)))
-        return StoreOutcome(StoreStatus.SUCCESS)
+        return self._kept_outcome(result)
 
     def abandon(self) -> None:
         """Remove what came."""
@@ -153,6 +164,19 @@ class _Reception:
             raise Refusal(StoreStatus.CANNOT_UNDERSTAND, str(error)) from error
         _check_identity(self._request, result)
         return result
+
+    def _kept_outcome(self, result: WalkResult) -> StoreOutcome:
+        """Success, or one of the warnings of statement table 6: the instance is safe with every one of them."""
+        sop_class_uid = self._request.affected_sop_class_uid
+        departs = departure(sop_class_uid, result.values, result.pixel_data)
+        if departs is not None:
+            return StoreOutcome(StoreStatus.DATA_SET_DOES_NOT_MATCH_WARNING, departs.comment, departs.element)
+        receiver = self._receiver
+        if receiver.settings.warn_changes and receiver.keep is not Keep.NONE:
+            return _EMPTIED
+        if receiver.settings.warn_changes and sop_class_uid in IMAGE_CLASSES:  # what has no picture is kept as it is
+            return _DISCARDED
+        return StoreOutcome(StoreStatus.SUCCESS)
 
     async def _admission(self, result: WalkResult, facts: dict[str, str]) -> Admission:
         offered = Offered(
