@@ -19,9 +19,10 @@ htmx.config.responseHandling = [
   { code: "[45]..", swap: true, error: true, target: "#notice", swapOverride: "innerHTML" },
 ];
 
-document.addEventListener("htmx:beforeRequest", () => {
-  const notice = document.getElementById("notice");
-  if (notice?.firstChild) notice.replaceChildren();
+// It stands until the reader does the next thing; a page that refreshes itself does not take it away.
+document.addEventListener("htmx:beforeRequest", (event) => {
+  const asking = (event as CustomEvent<{ elt: Element }>).detail.elt;
+  if (!asking.hasAttribute("data-live")) document.getElementById("notice")?.replaceChildren();
 });
 
 watchLive();

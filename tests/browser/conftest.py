@@ -7,7 +7,7 @@ import pytest
 from playwright.sync_api import Browser, sync_playwright
 
 import netty.web.pages
-from support.pages import Town, small_town
+from support.pages import Town, copy_of, small_town
 
 CHROMIUM = Path("/usr/bin/chromium")
 
@@ -27,7 +27,13 @@ def browser() -> Iterator[Browser]:
         browser.close()
 
 
+@pytest.fixture(scope="session")
+def first_town(tmp_path_factory: pytest.TempPathFactory) -> Town:
+    """The town that the others are copied from."""
+    return small_town(tmp_path_factory.mktemp("first"))
+
+
 @pytest.fixture
-def town(tmp_path: Path) -> Town:
+def town(first_town: Town, tmp_path: Path) -> Town:
     """A small town of its own for each test."""
-    return small_town(tmp_path)
+    return copy_of(first_town, tmp_path)

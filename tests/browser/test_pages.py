@@ -70,7 +70,7 @@ def _cell(page: Page, remote: str, study: str) -> str:
 
 
 def _listed(town: Town, study: str) -> FoundStudy:
-    listed = [one.study for view in town.linkage.noted("P001") for one in view.studies]
+    listed: list[FoundStudy] = [one.study for view in town.linkage.noted("P001") for one in view.studies]
     return next(one for one in listed if one.study_instance_uid == study)
 
 

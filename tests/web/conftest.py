@@ -6,19 +6,25 @@ from pathlib import Path
 import pytest
 from starlette.testclient import TestClient
 
-from support.pages import Town, browsing, small_town
+from support.pages import Town, browsing, copy_of, small_town
+
+
+@pytest.fixture(scope="session")
+def first_town(tmp_path_factory: pytest.TempPathFactory) -> Town:
+    """The town that the others are copied from."""
+    return small_town(tmp_path_factory.mktemp("first"))
 
 
 @pytest.fixture(scope="module")
-def town(tmp_path_factory: pytest.TempPathFactory) -> Town:
+def town(first_town: Town, tmp_path_factory: pytest.TempPathFactory) -> Town:
     """Shared by the tests of a module."""
-    return small_town(tmp_path_factory.mktemp("town"))
+    return copy_of(first_town, tmp_path_factory.mktemp("town"))
 
 
 @pytest.fixture
-def own_town(tmp_path: Path) -> Town:
+def own_town(first_town: Town, tmp_path: Path) -> Town:
     """For one test alone."""
-    return small_town(tmp_path)
+    return copy_of(first_town, tmp_path)
 
 
 @pytest.fixture

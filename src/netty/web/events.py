@@ -34,17 +34,27 @@ async def patient_events(request: Request, site: TheSite, visitor: Viewer, key: 
     patient = await run_in_threadpool(site.patient, key)
     address = request.url.path.removesuffix("/events")
 
+    seen: set[str] = set()
+
     def tell(portion: list[Happening]) -> Iterable[bytes]:
         mine = [one for one in portion if not isinstance(one, SessionEnded) and one.patient_key == patient.key]
-        progress = [one for one in mine if isinstance(one, RetrievalProgress) and not one.retrieval.state.final]
-        for one in progress:
+        coming = known_and_running(mine, seen)
+        for one in coming:
             cell = _running_cell(one)
             html = site.pages.text(request, "cell_alone.html", one=cell, address=address)
             yield _swap(cell.id, html, "innerHTML")
-        if len(progress) < len(mine):
+        if len(coming) < len(mine):
             yield CHANGED
 
     return stream(site, visitor, tell)
+
+
+def known_and_running(happenings: Iterable[Happening], seen: set[str]) -> list[RetrievalProgress]:
+    """The steps of retrievals that the page shows already; a new one, or an end, changes more than its own place."""
+    progress = [one for one in happenings if isinstance(one, RetrievalProgress)]
+    coming = [one for one in progress if one.retrieval.id in seen and not one.retrieval.state.final]
+    seen.update(one.retrieval.id for one in progress)
+    return coming
 
 
 def _running_cell(progress: RetrievalProgress) -> Cell:
@@ -65,11 +75,10 @@ async def job_events(request: Request, site: TheSite, visitor: Viewer) -> Respon
 
     def tell(portion: list[Happening]) -> Iterable[bytes]:
         progress = [one for one in portion if isinstance(one, RetrievalProgress)]
-        known = [one.retrieval for one in progress if one.retrieval.id in seen and not one.retrieval.state.final]
-        seen.update(one.retrieval.id for one in progress)
-        for job in jobs_of(site, known):
+        coming = known_and_running(progress, seen)
+        for job in jobs_of(site, [one.retrieval for one in coming]):
             yield _swap(f"job-{job.id}", site.pages.text(request, "job.html", job=job), "outerHTML")
-        if len(known) < len(progress):
+        if len(coming) < len(progress):
             yield CHANGED
 
     return stream(site, visitor, tell)

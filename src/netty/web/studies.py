@@ -170,6 +170,8 @@ def rendition(site: TheSite, visitor: Viewer, rendition_id: int) -> Response:
     one = _seen_rendition(site, visitor, rendition_id)
     media_type = MEDIA_TYPES.get(one.format, "application/octet-stream")
     if file := site.parts.blobs.path(one.blob_key):
+        if not file.is_file():
+            raise NotFound(NOT_HERE)
         return FileResponse(file, media_type=media_type, headers=_KEEP)
     headers = _KEEP | {"content-length": str(one.bytes)}
     return StreamingResponse(site.parts.blobs.read(one.blob_key), media_type=media_type, headers=headers)
