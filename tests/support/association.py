@@ -114,8 +114,9 @@ async def serving(
     statuses: Statuses = STATUSES["statement"],
     ae: AeSettings | None = None,
     more: Mapping[str, Offer] | None = None,
+    port: int = 0,
 ) -> AsyncIterator[Served]:
-    """An acceptor for Verification and Storage on a free port of the loopback."""
+    """An acceptor for Verification and Storage on the loopback, on a free port by default."""
     served = Served(None, 0, shelf or Shelf(), [])  # type: ignore[arg-type]
     syntaxes = (IMPLICIT_VR_LITTLE_ENDIAN,)
     offers = {
@@ -131,7 +132,7 @@ async def serving(
         stopping_status=statuses.stopping,
         ended=served.ended,
     )
-    served.port = await served.server.serve("127.0.0.1", 0)
+    served.port = await served.server.serve("127.0.0.1", port)
     try:
         yield served
     finally:
@@ -222,21 +223,3 @@ async def raw_acceptor(behave: Callable[[RawPeer], Coroutine[Any, Any, None]]) -
         for task in tuple(tasks):
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
-
-
-def run_tool(*command: object) -> Coroutine[Any, Any, tuple[int, str]]:
-    """Run a DCMTK tool; its exit code and what it printed."""
-
-    async def run() -> tuple[int, str]:
-        process = await asyncio.create_subprocess_exec(
-            *map(str, command), stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT
-        )
-        try:
-            output, _ = await asyncio.wait_for(process.communicate(), 60)
-        except BaseException:
-            process.kill()
-            await process.wait()
-            raise
-        return process.returncode or 0, output.decode(errors="replace")
-
-    return run()
