@@ -60,7 +60,7 @@ async def test_storescu_is_told_when_its_class_is_not_taken() -> None:
         ran = await run("storescu", "-xi", "-aec", OUR_TITLE, "127.0.0.1", served.port, report)
 
     assert ran.code != 0
-    assert "No Acceptable Presentation Contexts" in ran.output
+    assert "No valid Presentation Context ID" in ran.output
 
 
 async def test_findscu_finds_what_a_hospital_has(study: WrittenStudy) -> None:
