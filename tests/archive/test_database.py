@@ -64,9 +64,10 @@ def test_a_database_newer_than_the_program_is_refused(tmp_path: Path) -> None:
     url = new_database_url(tmp_path)
     _set_revision(tmp_path, "9999")
 
-    for refused in (lambda: open_database(url).close(), lambda: migrate(url, tmp_path)):
+    openings: list[Callable[[], object]] = [lambda: open_database(url), lambda: migrate(url, tmp_path)]
+    for opening in openings:
         with pytest.raises(DatabaseFault, match=f"9999.*{REVISION}"):
-            refused()
+            opening()
 
 
 def test_an_older_database_is_copied_before_it_is_changed(tmp_path: Path) -> None:
@@ -114,7 +115,8 @@ def test_what_cannot_be_opened_is_said_in_words(tmp_path: Path, prepare: Callabl
     prepare(tmp_path)
     url = f"sqlite:///{tmp_path}/netty.db"
 
-    for opening in (lambda: open_database(url).close(), lambda: migrate(url, tmp_path)):
+    openings: list[Callable[[], object]] = [lambda: open_database(url), lambda: migrate(url, tmp_path)]
+    for opening in openings:
         with pytest.raises(DatabaseFault, match=words):
             opening()
 

@@ -1,5 +1,6 @@
 """Remotes, patients, the remotes' answers, and what cannot be obtained."""
 
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
 
@@ -53,7 +54,8 @@ def test_a_remote_comes_back_as_it_was_given(remotes: Remotes) -> None:
 
 
 def test_an_unknown_remote_is_answered_with_the_nearest(remotes: Remotes) -> None:
-    for ask in (remotes.get, remotes.remove, lambda name: remotes.edit(remote(name))):
+    asks: list[Callable[[str], object]] = [remotes.get, remotes.remove, lambda name: remotes.edit(remote(name))]
+    for ask in asks:
         with pytest.raises(UsageError, match="Did you mean central"):
             ask("centrall")
     with pytest.raises(UsageError, match="central, north"):
@@ -79,7 +81,8 @@ def test_the_settings_rule_over_what_they_name_and_nothing_else(remotes: Remotes
     remotes.replace_managed([remote("north", port=104), remote("south")])
 
     assert remotes.get("north") == remote("north", port=104, managed=True, paused=True)
-    for change in (lambda: remotes.edit(remote("south")), lambda: remotes.remove("south")):
+    changes: list[Callable[[], None]] = [lambda: remotes.edit(remote("south")), lambda: remotes.remove("south")]
+    for change in changes:
         with pytest.raises(UsageError, match="settings file"):
             change()
 
@@ -151,7 +154,8 @@ def test_a_patient_can_be_changed_and_removed(patients: Patients) -> None:
     assert patients.get("hanako") == patient("hanako", ("north", "N2"), name="Hanako")
     patients.remove("hanako")
     assert patients.linked("north", "N2") is None
-    for ask in (patients.get, patients.remove, lambda key: patients.edit(patient(key))):
+    asks: list[Callable[[str], object]] = [patients.get, patients.remove, lambda key: patients.edit(patient(key))]
+    for ask in asks:
         with pytest.raises(UsageError, match="Did you mean taro"):
             ask("taroo")
 

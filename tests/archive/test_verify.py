@@ -299,6 +299,14 @@ def test_a_quarantined_file_that_is_gone_is_forgotten_with_a_trace(archive: Arch
     assert Audit(archive.database).list([AuditKind.LOST])[0].event.detail["spool_name"] == one.spool_name
 
 
+def test_the_same_bytes_on_hold_twice_are_no_problem_wherever_the_second_file_lies(archive: Archive) -> None:
+    first, second = (archive.receive(on_hold_reason="why") for _ in range(2))
+    archive.spool.quarantine(first.spool_name, second.spool_name)
+    Registration(archive.database).quarantined([first.spool_name, second.spool_name])
+
+    assert archive.verify().ok
+
+
 def test_nothing_is_ever_removed_from_the_quarantine(archive: Archive) -> None:
     one = archive.store(received())
     archive.spool.quarantine(one.spool_name)

@@ -20,7 +20,7 @@ from netty.archive.database import Database
 from netty.archive.errors import BlobMissing
 from netty.archive.held import RenderState
 from netty.archive.mending import Mending
-from netty.archive.received import Received
+from netty.archive.received import Received, RegistrationOutcome
 from netty.archive.registration import Registration
 from netty.archive.spool import Spool, read_receipt
 from netty.archive.tables import instances, quarantined, receipts, renditions
@@ -242,12 +242,13 @@ class _Verifier:
 
     def _orphans_in_quarantine(self, names: Iterable[str]) -> None:
         with self._database.read() as connection:
-            known = set(connection.scalars(select(receipts.c.spool_name).join(quarantined)))
+            set_aside = receipts.c.outcome.in_([RegistrationOutcome.ON_HOLD, RegistrationOutcome.DIFFERENT])
+            known = set(connection.scalars(select(receipts.c.spool_name).where(set_aside)))
         for name in sorted(set(names) - known):
             self.checked += 1
             self._report(ProblemKind.ORPHAN_QUARANTINE, name)
 
-    # --- helpers ---
+    # --- both ---
 
     def _report(self, kind: ProblemKind, what: str, repaired: bool = False) -> None:
         self.problems.append(Problem(kind, what, ADVICE[kind], repaired))
