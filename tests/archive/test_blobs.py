@@ -4,8 +4,9 @@ import hashlib
 import io
 import os
 import stat
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
+from typing import BinaryIO
 
 import pytest
 
@@ -68,7 +69,8 @@ def test_big_files_go_in_pieces_and_give_size_and_checksum(blobs: Blobs, tmp_pat
     expected = (len(content), hashlib.sha256(content).hexdigest())
     pieces = (content[start : start + 100_000] for start in range(0, len(content), 100_000))
 
-    for number, source in enumerate([tmp_path / "source", io.BytesIO(content), pieces]):
+    sources: list[Path | BinaryIO | Iterable[bytes]] = [tmp_path / "source", io.BytesIO(content), pieces]
+    for number, source in enumerate(sources):
         assert blobs.put_file(f"kept/{number}.dcm", source) == expected
         assert b"".join(blobs.read(f"kept/{number}.dcm")) == content
 
