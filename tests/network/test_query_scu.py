@@ -6,12 +6,16 @@ import pytest
 
 from netty.dicom import tags
 from netty.dicom.elements import encode_identifier
+from netty.dicom.uids import IMPLICIT_VR_LITTLE_ENDIAN, STUDY_ROOT_FIND
+from netty.dimse.codec import encode_command
 from netty.dimse.command import FindResponse
 from netty.errors import UsageError
 from netty.model.found import FoundInstance, FoundSeries, FoundStudy
 from netty.network.errors import DimseFailure
 from netty.network.query_scu import find_instances, find_series, find_studies
-from support.association import CALLER, QUICK, serving
+from netty.ul import codec
+from netty.ul.pdu import AcceptedContext, AssociateAccept
+from support.association import CALLER, QUICK, RawPeer, raw_acceptor, serving
 from support.scripted import Scripted, found
 
 STUDY = {tags.STUDY_INSTANCE_UID: "1.2.3", tags.PATIENT_ID: "P1"}
@@ -180,6 +184,29 @@ async def test_more_answers_than_are_read_at_once_all_come() -> None:
         instances = await find_instances(served.remote, CALLER, QUICK, "1.2", "1.2.1")
 
     assert len(instances) == 3000
+
+
+async def test_a_remote_that_closes_right_behind_its_last_answer_is_heard_to_the_end() -> None:
+    def message(response: FindResponse, data: bytes = b"") -> bytes:
+        command = encode_command(response)
+        pdus = codec.encode_data_header(1, True, True, len(command)) + command
+        return pdus + codec.encode_data_header(1, False, True, len(data)) + data if data else pdus
+
+    async def behave(peer: RawPeer) -> None:
+        await peer.pdu()
+        context = AcceptedContext(1, STUDY_ROOT_FIND, IMPLICIT_VR_LITTLE_ENDIAN)
+        await peer.send(codec.encode_associate_accept(AssociateAccept((context,), CALLER.user_information)))
+        await peer.pdu()
+        await peer.pdu()
+        pending = FindResponse(message_id_being_responded_to=1, status=0xFF00, has_data_set=True)
+        uids = (encode_identifier({tags.SERIES_INSTANCE_UID: f"1.2.{number}"}) for number in range(1, 1001))
+        end = message(FindResponse(message_id_being_responded_to=1, status=0))
+        await peer.send(b"".join(message(pending, uid) for uid in uids) + end)
+
+    async with raw_acceptor(behave) as remote:
+        series = await find_series(remote, CALLER, QUICK, "1.2.3")
+
+    assert len(series) == 1000
 
 
 @pytest.mark.parametrize(

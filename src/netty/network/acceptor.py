@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from netty.network.accepted import AcceptedAssociation, AssociationReport, Server
+from netty.network.accepted import AcceptedAssociation, AssociationReport, Ending, Server
 from netty.network.service import Offer
 from netty.network.settings import AeSettings, ReceiveLimits
 from netty.ul.negotiation import AcceptorPolicy
@@ -161,4 +161,17 @@ class AssociationServer:
         self._running.discard(association)
         if not self._running:
             self._nobody_left.set()
-        self._ended(association.report())
+        report = association.report()
+        log.log(
+            logging.INFO if report.ending is Ending.RELEASED else logging.WARNING,
+            "association %d of %r from %s: %s%s (%d messages, %d bytes, %.1f s)",
+            report.number,
+            report.calling_ae_title,
+            report.address,
+            report.ending.value,
+            f", {report.detail}" if report.detail else "",
+            report.messages,
+            report.bytes_received,
+            report.seconds,
+        )
+        self._ended(report)

@@ -104,8 +104,7 @@ class Connection(asyncio.BufferedProtocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         """The socket is closed."""
-        self._held = False
-        self._pump()  # what came before the end
+        self._take_what_is_left()
         self._transport = None
         self.engine.transport_closed()
         self._pump()
@@ -198,6 +197,14 @@ class Connection(asyncio.BufferedProtocol):
         self.flush()
         if self._held is not self._reading_paused:
             self._pause_or_resume()
+
+    def _take_what_is_left(self) -> None:
+        """A peer may close right behind its last answer: that counts, even where the user holds events off."""
+        while True:
+            self._held = False
+            self._pump()
+            if not self._held:
+                return
 
     def _pause_or_resume(self) -> None:
         """Backpressure: what nobody takes is not read."""
