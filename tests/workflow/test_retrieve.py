@@ -213,3 +213,23 @@ async def test_kept_dicom_lies_beside_the_renditions_without_the_patient(tmp_pat
         assert PATIENT_ID.encode() not in kept
         assert written.study_instance_uid.encode() in kept
         assert netty.verify().ok
+
+
+async def test_a_study_that_is_held_for_another_patient_is_not_held_for_this_one_and_goes_on_hold(
+    tmp_path: Path,
+) -> None:
+    central, east = tmp_path / "central", tmp_path / "east"
+    written = write_study(central, CT, patient_id=PATIENT_ID, instances=1, seed="one")
+    write_study(east, CT, patient_id=PATIENT_ID, instances=1, seed="one")
+    async with linked(tmp_path) as netty, hospital(netty, central), hospital(netty, east, name="east"):
+        netty.register()
+        netty.register(remote="east", key="taro")
+        await netty.fetch()
+        (retrieval,) = await netty.fetch("east", "taro")
+
+        assert (retrieval.state, retrieval.patient_key) == (RetrievalState.ON_HOLD, "taro")
+        study = netty.holdings.study(written.study_instance_uid)
+        assert study is not None
+        assert study.patient_key == "hanako"
+        (view,) = netty.linkage.noted("taro")
+        assert view.studies[0].state is StudyState.MISSING

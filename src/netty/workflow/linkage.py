@@ -96,7 +96,8 @@ class Linkage:
                 detail={"patient_id": patient_id, "studies": [study.study_instance_uid for study in studies]},
             )
             await asyncio.to_thread(self.audit.write, event)
-        return await asyncio.to_thread(self.differences, remote.name, studies)
+        patient = await asyncio.to_thread(self.patients.linked, remote.name, patient_id)
+        return await asyncio.to_thread(self.differences, remote.name, studies, patient.key if patient else "")
 
     async def _ask(self, remote: Remote, patient_id: str, accession_number: str, turn: Turn) -> list[FoundStudy]:
         """STUDY, then each SERIES, then each IMAGE level: one service per association (statement 4.2.6)."""
@@ -139,14 +140,24 @@ class Linkage:
         await asyncio.to_thread(self.found.note, remote.name, patient_id, studies, _now())
         return differences
 
-    def differences(self, remote: str, studies: Iterable[FoundStudy]) -> list[StudyDifference]:
-        """What is held, missing and unobtainable of each found study; newest study first."""
+    def differences(self, remote: str, studies: Iterable[FoundStudy], patient_key: str = "") -> list[StudyDifference]:
+        """What is held, missing and unobtainable of each found study; newest study first.
+
+        A study that is held for another registered patient is not held for this one: it is fetched again, and what
+        comes goes on hold, for a person to decide whose it is.
+        """
         ordered = sorted(studies, key=lambda study: (study.study_date, study.study_time), reverse=True)
-        held = self.holdings.held_of([study.study_instance_uid for study in ordered])
+        uids = [study.study_instance_uid for study in ordered]
+        held = self.holdings.held_of(uids)
+        others = {
+            study.study_instance_uid
+            for study in self.holdings.studies(study_instance_uids=uids)
+            if patient_key and study.patient_key not in ("", patient_key)
+        }
         return [
             difference(
                 study,
-                held.get(study.study_instance_uid, frozenset()),
+                frozenset() if study.study_instance_uid in others else held.get(study.study_instance_uid, frozenset()),
                 self.unobtainables.of(remote, study.study_instance_uid),
                 self.accepted_classes,
             )
@@ -155,13 +166,13 @@ class Linkage:
 
     def noted(self, patient_key: str) -> list[LinkView]:
         """The last answers of all remotes that know the patient, against what is held now. No network."""
-        return [self._view(link.remote, link.patient_id) for link in self.patients.get(patient_key).links]
+        return [self._view(link.remote, link.patient_id, patient_key) for link in self.patients.get(patient_key).links]
 
-    def _view(self, remote: str, patient_id: str) -> LinkView:
+    def _view(self, remote: str, patient_id: str, patient_key: str) -> LinkView:
         noted = self.found.of(remote, patient_id)
         if noted is None:
             return LinkView(remote, patient_id, None, "", ())
-        studies = tuple(self.differences(remote, noted.studies))
+        studies = tuple(self.differences(remote, noted.studies, patient_key))
         return LinkView(remote, patient_id, noted.searched_at, noted.failure, studies)
 
     def request(

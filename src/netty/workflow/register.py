@@ -14,14 +14,13 @@ log = logging.getLogger(__name__)
 
 _LARGEST_BATCH = 100
 _PATIENCE_SECONDS = 1.0
-_QUARANTINED = frozenset({RegistrationOutcome.DIFFERENT, RegistrationOutcome.ON_HOLD})
 
 
 def register_batch(registration: Registration, spool: Spool, batch: Sequence[Received]) -> list[Registered]:
     """Write the rows of a batch, then put each spool file where it belongs now."""
     outcomes = registration.register(batch)
     spool.remove(*(one.spool_name for one in outcomes if one.outcome is RegistrationOutcome.SAME))
-    _quarantine(registration, spool, [one.spool_name for one in outcomes if one.outcome in _QUARANTINED])
+    _quarantine(registration, spool, [one.spool_name for one in outcomes if one.to_quarantine])
     return outcomes
 
 
