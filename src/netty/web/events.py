@@ -10,6 +10,7 @@ from fastapi.sse import KEEPALIVE_COMMENT, format_sse_event
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 
+from netty.archive.users import IDLE_TIME
 from netty.web.bulletin import Happening, RetrievalProgress, SessionEnded
 from netty.web.jobs import jobs_of
 from netty.web.site import Site, TheSite
@@ -20,8 +21,8 @@ router = APIRouter(include_in_schema=False)
 
 _HEARTBEAT_SECONDS: Final = 15.0
 # A page that is only left open does not keep a session alive: after the idle time it is loaded anew, and then asks
-# for the log-in. (The archive's sessions end after 30 idle minutes.)
-_LONGEST_SECONDS: Final = 1830.0
+# for the log-in.
+_LONGEST_SECONDS: Final = IDLE_TIME.total_seconds() + 30
 CHANGED: Final = format_sse_event(event="changed", data_str="")
 GONE: Final = format_sse_event(event="gone", data_str="")
 
