@@ -9,11 +9,11 @@ from support.ports import free_port
 from support.waiting import wait_until
 
 PATIENT = "KILL-1"
-IMAGES = 30
+IMAGES = 10
 
 
 def _retrieval(one: Netty) -> dict[str, object]:
-    [retrieval] = one.ok("jobs", "list")["retrievals"]
+    [retrieval] = one.read("jobs", "list")["retrievals"]
     return dict(retrieval)
 
 

@@ -1,5 +1,6 @@
 """netty as a program: ``netty serve`` in a folder of its own on loopback, and the commands beside it."""
 
+import io
 import json
 import os
 import signal
@@ -8,11 +9,12 @@ import sys
 import urllib.error
 import urllib.request
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from netty.cli.main import run as run_command
 from support.ports import free_port
 from support.waiting import wait_until
 
@@ -175,6 +177,14 @@ class Netty:
         )
         return answer.document
 
+    def read(self, *arguments: object) -> Any:
+        """The document of a command that only reads, run in this process: what Python needs to start is spared."""
+        out, errors = io.StringIO(), io.StringIO()
+        with redirect_stdout(out), redirect_stderr(errors):
+            code = run_command(["--config", str(self.settings), *map(str, arguments), "--json"])
+        assert code == 0, f"{arguments} ended with {code}: {out.getvalue()}\n{errors.getvalue()}\n{self.said()}"
+        return json.loads(out.getvalue())
+
     def register(self, patient: str, **ids: str) -> None:
         """Register a patient with one Patient ID per remote."""
         links = [part for remote, patient_id in ids.items() for part in ("--link", f"{remote}={patient_id}")]
@@ -182,13 +192,13 @@ class Netty:
 
     def audit(self, kind: str | None = None) -> list[dict[str, Any]]:
         """The audit trail, the newest first as the command tells it."""
-        events: list[dict[str, Any]] = self.ok("audit", "list")["events"]
+        events: list[dict[str, Any]] = self.read("audit", "list")["events"]
         return [event for event in events if kind in (None, event["kind"])]
 
     def held(self) -> dict[str, dict[str, Any]]:
         """All held instances of all visible studies, by SOP Instance UID."""
-        studies = self.ok("studies", "list")["studies"]
-        shown = [self.ok("studies", "show", study["study_instance_uid"]) for study in studies]
+        studies = self.read("studies", "list")["studies"]
+        shown = [self.read("studies", "show", study["study_instance_uid"]) for study in studies]
         return {
             instance["sop_instance_uid"]: instance
             for study in shown
