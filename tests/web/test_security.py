@@ -382,8 +382,11 @@ def hostile(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TestClient]:
     missing = _scripted(make_study(2, "1", ("CT", 1)))
     town.answer(XSS, "1", study, missing)
     town.found.note_failure("dead", XSS, XSS, town.users.add("operator", PASSWORD, Role.OPERATOR).created_at)
-    facts: dict[str, Any] = {"patient_name": XSS, "birth_date": XSS, "study_description": XSS, "series_description": XSS}
-    town.hold(study, "P001", XSS, **facts, series_number=XSS, instance_number=XSS)
+    facts: dict[str, Any] = dict.fromkeys(
+        ("patient_name", "birth_date", "study_description", "series_description", "series_number", "instance_number"),
+        XSS,
+    )
+    town.hold(study, "P001", XSS, **facts)
     town.linkage.request_missing("P001", XSS)
     retrieval = town.retrievals.list()[0]
     town.retrievals.update(retrieval.id, reason=XSS)
