@@ -1,0 +1,114 @@
+"""Between file and row nothing is lost: what was sealed is registered, now or after the next start."""
+
+import dataclasses
+import sqlite3
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from netty.archive.database import Database
+from netty.archive.holdings import Holdings
+from netty.archive.received import Received
+from netty.archive.registration import Registration
+from netty.archive.remotes import Remotes
+from netty.archive.retrievals import Retrievals
+from netty.archive.spool import Spool
+from netty.workflow.register import Registrar, register_leftovers
+from support.catalogue import entry, new_database, received, remote, retrieval
+
+STUDY = "1.2.3"
+
+
+@dataclass
+class Intake:
+    """What lies between the socket and the catalogue."""
+
+    database: Database
+    spool: Spool
+
+    def __post_init__(self) -> None:
+        self.registration = Registration(self.database)
+        self.holdings = Holdings(self.database)
+
+    def seal(self, sop_instance_uid: str, content: bytes = b"pixels") -> Received:
+        """An image that was answered 0x0000: in the spool, with its receipt."""
+        file = self.spool.create()
+        file.write(b"head" + content)
+        one = dataclasses.replace(received(sop_instance_uid, content), spool_name=file.name, data_offset=4)
+        file.seal(one.receipt())
+        return one
+
+
+@pytest.fixture
+def intake(tmp_path: Path) -> Iterator[Intake]:
+    for name in ("spool", "quarantine"):
+        (tmp_path / name).mkdir()
+    with new_database(tmp_path) as database:
+        Remotes(database).add(remote())
+        Retrievals(database).create(retrieval(), [entry("1.2.3.1.1"), entry("1.2.3.1.2")])
+        yield Intake(database, Spool(tmp_path / "spool", tmp_path / "quarantine"))
+
+
+def test_what_a_dead_process_left_in_the_spool_is_registered_at_the_next_start(intake: Intake) -> None:
+    intake.seal("1.2.3.1.1")
+    intake.seal("1.2.3.1.2")
+
+    assert register_leftovers(intake.registration, intake.spool) == 2
+    assert intake.holdings.held(STUDY) == {"1.2.3.1.1", "1.2.3.1.2"}
+    assert register_leftovers(intake.registration, intake.spool) == 0
+
+
+def test_what_is_half_written_is_not_registered(intake: Intake) -> None:
+    intake.spool.create().write(b"half of an image")
+
+    assert register_leftovers(intake.registration, intake.spool) == 0
+
+
+def test_the_same_image_again_leaves_nothing_behind(intake: Intake) -> None:
+    intake.seal("1.2.3.1.1")
+    register_leftovers(intake.registration, intake.spool)
+    intake.seal("1.2.3.1.1")
+    register_leftovers(intake.registration, intake.spool)
+
+    assert len(intake.spool.names()) == 1
+    assert intake.spool.quarantined_names() == set()
+
+
+def test_another_image_under_the_same_uid_goes_to_quarantine_and_the_first_stays(intake: Intake) -> None:
+    first = intake.seal("1.2.3.1.1")
+    register_leftovers(intake.registration, intake.spool)
+    second = intake.seal("1.2.3.1.1", b"other pixels")
+    register_leftovers(intake.registration, intake.spool)
+
+    assert intake.spool.names() == {first.spool_name}
+    assert intake.spool.quarantined_names() == {second.spool_name}
+
+
+def test_the_registrar_writes_everything_it_was_given_before_it_ends(intake: Intake) -> None:
+    registrar = Registrar(intake.registration, intake.spool)
+    registrar.start()
+    for number in (1, 2):
+        registrar.put(intake.seal(f"1.2.3.1.{number}"))
+    registrar.stop()
+
+    assert len(intake.holdings.held(STUDY)) == 2
+
+
+def test_a_locked_database_costs_no_image(intake: Intake, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    one = intake.seal("1.2.3.1.1")
+    monkeypatch.setattr("netty.archive.database.BUSY_SECONDS", 0.05)
+    impatient = Database(str(intake.database.url))
+    registrar = Registrar(Registration(impatient), intake.spool)
+    other = sqlite3.connect(tmp_path / "netty.db", isolation_level=None)
+    other.execute("BEGIN EXCLUSIVE")
+    registrar.put(one)
+    registrar.start()
+    registrar.stop()  # it cannot write, and leaves the image to the next start
+    other.execute("ROLLBACK")
+    other.close()
+    impatient.close()
+
+    assert intake.holdings.held(STUDY) == frozenset()
+    assert register_leftovers(intake.registration, intake.spool) == 1
