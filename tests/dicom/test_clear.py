@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from pydicom.datadict import keyword_for_tag
 from pydicom.filereader import read_dataset
 
-from netty.dicom.clear import PIECE, cleared
+from netty.dicom.clear import cleared
+from netty.dicom.splice import PIECE
 from netty.dicom.walk import DataSetError, ElementWalk
 from netty.model.deidentification import STATEMENT_LEVEL
 
@@ -184,6 +185,14 @@ def test_group_lengths_follow_at_every_level(explicit: bool) -> None:
     result = run(encode(whole(PERSON), explicit), explicit)
 
     assert result == encode(whole(replace(PERSON, value=b""), Element(METHOD_TAG, "LO", b"emptied ")), explicit)
+
+
+@pytest.mark.parametrize("explicit", [False, True])
+def test_the_method_does_not_count_for_the_group_before_it(explicit: bool) -> None:
+    size = struct.pack("<L", len(encode((MODALITY,), explicit)))
+    elements = (Element(0x00080000, "UL", size), MODALITY)
+
+    assert run(encode(elements, explicit), explicit) == encode(with_method(elements), explicit)
 
 
 @pytest.mark.parametrize("explicit", [False, True])

@@ -1,0 +1,513 @@
+"""Changing elements of a data set where they stand (PS3.5 section 7): what a policy keeps, stays byte for byte.
+
+Two passes over a file: the first walks the headers, asks the policy about every element, and plans which bytes go,
+which come, and which lengths change with them; the second copies. So a large value is never in memory whole, and no
+element is ever decoded and encoded anew.
+"""
+
+import struct
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+from enum import Enum, auto
+from typing import BinaryIO, Final, Protocol
+
+from netty.dicom.tags import (
+    ITEM,
+    ITEM_DELIMITATION,
+    PIXEL_DATA,
+    SEQUENCE_DELIMITATION,
+    SHORT_REPRESENTATIONS,
+    format_tag,
+)
+from netty.dicom.walk import _BINARY, _BINARY_GROUPS, UNDEFINED, DataSetError
+
+PIECE: Final = 1 << 20
+LONGEST_READ: Final = 1 << 20  # of a value that a policy looks at
+_DEPTH: Final = 64
+_ELEMENTS: Final = 1_000_000
+_CHANGES: Final = 200_000
+_WINDOW: Final = 1 << 16
+_LONGEST_SHORT: Final = 0xFFFE
+_LONGEST_CREATOR: Final = 64  # LO
+
+_IMPLICIT: Final = struct.Struct("<HHL")
+_EXPLICIT: Final = struct.Struct("<HH2sH")
+_LONG: Final = struct.Struct("<L")
+_SHORT: Final = frozenset(vr.encode() for vr in SHORT_REPRESENTATIONS)
+_ITEM_BYTES: Final = b"\xfe\xff\x00\xe0"
+
+
+class _ExcessError(DataSetError):
+    """A data set that asks too much of us; no guess about a private value explains it away."""
+
+
+# --- what a policy sees, and says ------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Element:
+    """A header. `vr` is empty in Implicit VR; `sequence`: its value is walked as items."""
+
+    tag: int
+    vr: bytes
+    length: int
+    length_place: int  # where the length stands, and how wide it is
+    length_size: int
+    value: int  # where the value begins
+    sequence: bool = False
+
+
+@dataclass(slots=True)
+class Level:
+    """The data set or item that an element stands in."""
+
+    depth: int  # 0: the data set itself
+    read: Callable[[Element], bytes]
+    """The value of an element that is no longer than LONGEST_READ; the first bytes of a longer one."""
+
+    creators: dict[int, bytes] = field(default_factory=dict)
+
+    def creator(self, tag: int) -> bytes:
+        """The private creator of a private element of this level (PS3.5 section 7.8.1); empty where it has none."""
+        number = tag & 0xFFFF
+        block = number >> 8 if number > 0xFF else number
+        return self.creators.get(tag & 0xFFFF0000 | block, b"")
+
+
+class Fate(Enum):
+    """What becomes of an element that gets no new value."""
+
+    KEEP = auto()  # as it stands; what is nested in it is asked about
+    EMPTY = auto()
+    REMOVE = auto()
+
+
+@dataclass(frozen=True, slots=True)
+class New:
+    """An element that netty writes: `value` in bytes of even length, or the items of a sequence."""
+
+    tag: int
+    vr: str
+    value: "bytes | tuple[Item, ...]"
+
+
+Item = tuple[New, ...]
+Pieces = Callable[[Iterator[bytes]], Iterator[bytes]]
+
+
+@dataclass(frozen=True, slots=True)
+class Replaced:
+    """Another value: bytes, or the items of a sequence."""
+
+    value: bytes | tuple[Item, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Filtered:
+    """A value that passes through a function piece by piece and keeps its length."""
+
+    pieces: Pieces
+
+
+Decision = Fate | Replaced | Filtered
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """An element that the result has at its top level whether or not it was there. `added`: behind former values."""
+
+    new: New
+    added: bool = False
+
+
+class Policy(Protocol):
+    """What is to be done with the elements of a data set."""
+
+    @property
+    def written(self) -> tuple[Written, ...]:
+        """The elements that the result has in any case, by tag."""
+
+    def decide(self, element: Element, level: Level) -> Decision:
+        """What becomes of an element; those that are `written` are not asked about."""
+
+
+def spliced(file: BinaryIO, offset: int, length: int, *, explicit: bool, policy: Policy) -> Iterator[bytes]:
+    """The data set at `offset` of a seekable file as `policy` wants it, in pieces.
+
+    What encloses a changed element (items, sequences, group lengths) has its length set right.
+
+    Args:
+        explicit: Explicit VR Little Endian; else Implicit VR Little Endian.
+
+    Raises:
+        DataSetError: where the data set cannot be read to its end; before the first piece.
+    """
+    return _copied(file, offset, length, _Plan(_Window(file, offset, length), policy, explicit).changes())
+
+
+def encoded(new: New, explicit: bool) -> bytes:
+    """An element as PS3.5 section 7.1 writes it, sequences and items with defined lengths."""
+    value = new.value if isinstance(new.value, bytes) else _encoded_items(new.value, explicit)
+    group, number = new.tag >> 16, new.tag & 0xFFFF
+    if not explicit:
+        return _IMPLICIT.pack(group, number, len(value)) + value
+    if new.vr in SHORT_REPRESENTATIONS:
+        return _EXPLICIT.pack(group, number, new.vr.encode(), len(value)) + value
+    return _EXPLICIT.pack(group, number, new.vr.encode(), 0) + _LONG.pack(len(value)) + value
+
+
+def _encoded_items(items: Iterable[Item], explicit: bool) -> bytes:
+    bodies = (b"".join(encoded(one, explicit) for one in item) for item in items)
+    return b"".join(_ITEM_BYTES + _LONG.pack(len(body)) + body for body in bodies)
+
+
+# --- the plan --------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class _Change:
+    """At `position`, `removed` bytes give way to `added`, or pass through `pieces`."""
+
+    position: int
+    removed: int
+    added: bytes = b""
+    pieces: Pieces | None = None
+
+
+class _Window:
+    """Small pieces of the data set, read in larger ones; positions count from its start."""
+
+    def __init__(self, file: BinaryIO, offset: int, length: int) -> None:
+        self._file, self._offset, self.length = file, offset, length
+        self._start, self._bytes = 0, b""
+
+    def read(self, position: int, count: int) -> bytes:
+        """`count` bytes, or as many as there are."""
+        count = min(count, self.length - position)
+        if not self._start <= position <= position + count <= self._start + len(self._bytes):
+            self._file.seek(self._offset + position)
+            self._bytes = self._file.read(min(max(count, _WINDOW), self.length - position))
+            self._start = position
+            if len(self._bytes) < count:
+                raise DataSetError("The data set is cut off: {position} bytes came.", position=position)
+        first = position - self._start
+        return self._bytes[first : first + count]
+
+
+class _GroupLength:
+    """(gggg,0000) Group Length, retired but allowed (PS3.5 section 7.2): the length of what follows of its group."""
+
+    __slots__ = ("before", "element")
+
+    def __init__(self, element: Element, before: int) -> None:
+        self.element, self.before = element, before
+
+    @property
+    def group(self) -> int:
+        """The group that it is of."""
+        return self.element.tag >> 16
+
+
+class _Plan:
+    """Walks the data set and collects the changes."""
+
+    def __init__(self, window: _Window, policy: Policy, explicit: bool) -> None:
+        self._window, self._policy, self._explicit = window, policy, explicit
+        self._pending = sorted(policy.written, key=lambda one: one.new.tag)
+        self._written = {one.new.tag: one for one in self._pending}
+        self._changes: list[_Change] = []
+        self._growth = 0  # by how many bytes the result is longer so far; mostly negative
+        self._elements = 0
+
+    def changes(self) -> list[_Change]:
+        """All changes, by position."""
+        self._data_set(0, self._window.length, self._explicit, 0, None)
+        return sorted(self._changes, key=lambda one: one.position)  # an enclosing length comes after what it encloses
+
+    # --- walking ---
+
+    def _data_set(self, position: int, end: int, explicit: bool, depth: int, delimiter: int | None) -> int:
+        """Elements up to `end`, or to the delimiter where there is one; gives where they end, it included."""
+        group: _GroupLength | None = None
+        level = Level(depth, self._value)
+        while True:
+            at_end = position == end
+            if at_end and delimiter is not None:
+                raise DataSetError("The data set is cut off: {position} bytes came.", position=position)
+            element = None if at_end else self._header(position, end, explicit)
+            if depth == 0:
+                group = self._write_before(element, position, group)
+            if group is not None and (element is None or element.tag >> 16 != group.group):
+                self._set_group_length(group)
+                group = None
+            if element is None:
+                return end
+            if element.tag == delimiter and element.length == 0:
+                return element.value
+            if element.tag >> 16 == 0xFFFE:
+                raise DataSetError("The data set has {tag} where an element should be.", tag=format_tag(element.tag))
+            growth = self._growth
+            position = self._element(position, element, end, explicit, level)
+            if element.tag & 0xFFFF == 0 and element.length == 4 and self._growth == growth:
+                group = _GroupLength(element, growth)
+
+    def _write_before(self, element: Element | None, position: int, group: _GroupLength | None) -> _GroupLength | None:
+        """Write what belongs before `element`; gives the group length that is still open then."""
+        while self._pending and (element is None or self._pending[0].new.tag < element.tag):
+            new = self._pending.pop(0).new
+            if group is not None and new.tag >> 16 != group.group:
+                self._set_group_length(group)
+                group = None
+            self._change(position, 0, encoded(new, self._explicit))
+        return group
+
+    def _element(self, position: int, element: Element, end: int, explicit: bool, level: Level) -> int:
+        """Plan for one element; gives where it ends."""
+        if element.tag >> 16 & 1 and 0x10 <= element.tag & 0xFFFF <= 0xFF and element.length <= _LONGEST_CREATOR:
+            level.creators[element.tag] = self._value(element).strip(b" \0")
+        if level.depth == 0 and element.tag in self._written:
+            return self._write(position, element, end, explicit)
+        decision = self._policy.decide(element, level)
+        if isinstance(decision, Filtered):
+            if element.length == UNDEFINED:
+                raise DataSetError("Element {tag} of the data set has no length.", tag=format_tag(element.tag))
+            self._changes.append(_Change(element.value, element.length, pieces=decision.pieces))
+            return element.value + element.length
+        if isinstance(decision, Replaced):
+            return self._replace(element, end, explicit, level.depth, decision.value)
+        if decision is Fate.REMOVE:
+            return self._cut(position, element, end, explicit, level.depth)
+        if decision is Fate.EMPTY and element.length:
+            return self._replace(element, end, explicit, level.depth, b"")
+        return self._behind(element, end, explicit, level.depth)
+
+    def _behind(self, element: Element, end: int, explicit: bool, depth: int) -> int:
+        """Where an element ends, with plans for what is nested in it."""
+        if element.length == UNDEFINED:
+            if element.tag == PIXEL_DATA and explicit:
+                return self._fragments(element.value, end)
+            if explicit and element.vr not in (b"SQ", b"UN"):
+                raise DataSetError("Element {tag} of the data set has no length.", tag=format_tag(element.tag))
+            # UN of undefined length is a sequence in Implicit VR (PS3.5 section 6.2.2).
+            return self._items(element.value, end, element.vr == b"SQ", depth + 1, defined=False)
+        if element.sequence and explicit:
+            self._sequence(element, True, depth)
+        elif element.sequence:
+            self._implicit_sequence(element, depth)
+        return element.value + element.length
+
+    def _implicit_sequence(self, element: Element, depth: int) -> None:
+        marked, growth = len(self._changes), self._growth
+        try:
+            self._sequence(element, False, depth)
+        except _ExcessError:
+            raise
+        except DataSetError:
+            if not element.tag >> 16 & 1:
+                raise
+            del self._changes[marked:]  # a private value that only looked like one: it stays as it is
+            self._growth = growth
+
+    def _sequence(self, element: Element, explicit: bool, depth: int) -> None:
+        """A sequence of defined length: its length follows what happens in it."""
+        before = self._growth
+        self._items(element.value, element.value + element.length, explicit, depth + 1, defined=True)
+        self._set_length(element, before)
+
+    def _items(self, position: int, end: int, explicit: bool, depth: int, defined: bool) -> int:
+        """Items up to `end`, or to the sequence's delimiter (PS3.5 section 7.5)."""
+        if depth > _DEPTH:
+            raise _ExcessError("The data set nests sequences more than {limit} deep.", limit=_DEPTH)
+        while not defined or position < end:
+            item = self._header(position, end, explicit)
+            if item.tag == SEQUENCE_DELIMITATION and not defined and item.length == 0:
+                return item.value
+            if item.tag != ITEM:
+                raise DataSetError(
+                    "The data set has {tag} where an item of a sequence should be.", tag=format_tag(item.tag)
+                )
+            if item.length == UNDEFINED:
+                position = self._data_set(item.value, end, explicit, depth, ITEM_DELIMITATION)
+                continue
+            before = self._growth
+            position = self._data_set(item.value, item.value + item.length, explicit, depth, None)
+            self._set_length(item, before)
+        return end
+
+    def _fragments(self, position: int, end: int) -> int:
+        """Encapsulated pixel data (PS3.5 section A.4)."""
+        while True:
+            item = self._header(position, end, True)
+            if item.tag == SEQUENCE_DELIMITATION:
+                return item.value
+            if item.tag != ITEM or item.length == UNDEFINED:
+                raise DataSetError(
+                    "The data set has {tag} where an item of a sequence should be.", tag=format_tag(item.tag)
+                )
+            position = item.value + item.length
+
+    def _header(self, position: int, end: int, explicit: bool) -> Element:
+        self._elements += 1
+        if self._elements > _ELEMENTS:
+            raise _ExcessError("The data set has more than {limit} elements.", limit=_ELEMENTS)
+        head = self._window.read(position, min(12, end - position))
+        if len(head) < 8:
+            raise DataSetError("The data set has bytes at {position} that are no element.", position=position)
+        group, number, length = _IMPLICIT.unpack_from(head)
+        vr, place, size = b"", 4, 4
+        if explicit and group != 0xFFFE:
+            _, _, vr, length = _EXPLICIT.unpack_from(head)
+            place, size = 6, 2
+            if vr not in _SHORT:
+                if len(head) < 12 or not (vr.isalpha() and vr.isupper()):
+                    raise DataSetError("The data set is not in Explicit VR, although its transfer syntax says so.")
+                place, size, length = 8, 4, _LONG.unpack_from(head, 8)[0]
+        value, tag = position + place + size, group << 16 | number
+        if length != UNDEFINED and value + length > end:
+            raise DataSetError("Element {tag} of the data set is longer than what encloses it.", tag=format_tag(tag))
+        if vr:
+            sequence = vr == b"SQ" or (length == UNDEFINED and vr == b"UN")
+        else:
+            sequence = group != 0xFFFE and self._looks_like_sequence(tag, value, length)
+        return Element(tag, vr, length, position + place, size, value, sequence)
+
+    def _looks_like_sequence(self, tag: int, value: int, length: int) -> bool:
+        """Implicit VR does not say what is a sequence: the walk at reception guesses by the same rule."""
+        if length == UNDEFINED:
+            return True
+        if length < 8 or tag in _BINARY or tag >> 16 & 0xFF00 in _BINARY_GROUPS:
+            return False
+        return self._window.read(value, 4) == _ITEM_BYTES
+
+    def _value(self, element: Element) -> bytes:
+        return (
+            b"" if element.length == UNDEFINED else self._window.read(element.value, min(element.length, LONGEST_READ))
+        )
+
+    # --- planning ---
+
+    def _change(self, position: int, removed: int, added: bytes) -> None:
+        if len(self._changes) >= _CHANGES:
+            raise _ExcessError("The data set has more than {limit} elements to be emptied.", limit=_CHANGES)
+        self._changes.append(_Change(position, removed, added))
+        self._growth += len(added) - removed
+
+    def _end(self, element: Element, end: int, explicit: bool, depth: int) -> int:
+        """Where an element ends of which nothing stays."""
+        if element.length != UNDEFINED:
+            return element.value + element.length
+        marked, growth = len(self._changes), self._growth
+        value_end = self._behind(element, end, explicit, depth)
+        del self._changes[marked:]
+        self._growth = growth
+        return value_end
+
+    def _cut(self, position: int, element: Element, end: int, explicit: bool, depth: int) -> int:
+        element_end = self._end(element, end, explicit, depth)
+        self._change(position, element_end - position, b"")
+        return element_end
+
+    def _replace(self, element: Element, end: int, explicit: bool, depth: int, value: bytes | tuple[Item, ...]) -> int:
+        """The value goes, a sequence with all its items and its delimiter; another may come."""
+        value_end = self._end(element, end, explicit, depth)
+        if not isinstance(value, bytes):
+            value = _encoded_items(value, explicit and element.vr == b"SQ")
+        if element.length_size == 2:
+            value = value[:_LONGEST_SHORT]
+        if element.length != len(value):
+            self._change(element.length_place, element.length_size, len(value).to_bytes(element.length_size, "little"))
+        self._change(element.value, value_end - element.value, value)
+        return value_end
+
+    def _write(self, position: int, element: Element, end: int, explicit: bool) -> int:
+        """An element that was there and that the result has in any case: once."""
+        written = self._written[element.tag]
+        if not self._pending or self._pending[0] is not written:
+            return self._cut(position, element, end, explicit, 0)
+        self._pending.pop(0)
+        value = written.new.value
+        if not written.added:
+            return self._replace(element, end, explicit, 0, value)
+        if isinstance(value, bytes):
+            return self._append(element, value.strip(b" \0"))
+        if not element.sequence:
+            return self._replace(element, end, explicit, 0, value)
+        before, in_explicit = self._growth, explicit and element.vr == b"SQ"
+        items = _encoded_items(value, in_explicit)
+        if element.length == UNDEFINED:
+            value_end = self._behind(element, end, explicit, 0)
+            self._change(value_end - 8, 0, items)  # before the delimiter
+            return value_end
+        value_end = element.value + element.length
+        self._items(element.value, value_end, in_explicit, 1, defined=True)
+        self._change(value_end, 0, items)
+        self._set_length(element, before)
+        return value_end
+
+    def _append(self, element: Element, added: bytes) -> int:
+        """A text with one more value (PS3.3 section C.7.1.1: one for each method that was used)."""
+        if element.length > _LONGEST_SHORT:
+            raise DataSetError("Element {tag} of the data set has no length.", tag=format_tag(element.tag))
+        former = self._value(element).strip(b" \0")
+        values = former.split(b"\\") if former else []
+        value_end = element.value + element.length
+        if added in [one.strip() for one in values]:
+            return value_end
+        value = _padded(b"\\".join([*values, added]))
+        if len(value) > _LONGEST_SHORT:
+            value = _padded(added)
+        self._change(element.length_place, element.length_size, len(value).to_bytes(element.length_size, "little"))
+        self._change(element.value, element.length, value)
+        return value_end
+
+    def _set_length(self, element: Element, before: int) -> None:
+        """The length of something that encloses what has changed since the growth was `before`."""
+        if self._growth != before:
+            length = element.length + self._growth - before
+            self._change(element.length_place, element.length_size, length.to_bytes(element.length_size, "little"))
+
+    def _set_group_length(self, group: _GroupLength) -> None:
+        if self._growth != group.before:
+            (stated,) = _LONG.unpack(self._window.read(group.element.value, 4))
+            length = stated + self._growth - group.before
+            if 0 <= length < UNDEFINED:  # one that was wrong all along cannot be set right by adding
+                self._change(group.element.value, 4, _LONG.pack(length))
+
+
+def _padded(value: bytes) -> bytes:
+    return value + b" " * (len(value) % 2)
+
+
+# --- the copy --------------------------------------------------------------------------------------------------------
+
+
+def _copied(file: BinaryIO, offset: int, length: int, changes: list[_Change]) -> Iterator[bytes]:
+    """The bytes of the data set with the changes made."""
+    position = 0
+    gathered = bytearray()
+    for change in [*changes, _Change(length, 0)]:
+        for piece in _pieces(file, offset + position, change.position - position):
+            gathered += piece
+            if len(gathered) >= PIECE:
+                yield bytes(gathered)
+                gathered.clear()
+        if change.pieces is None:
+            gathered += change.added
+        else:
+            yield bytes(gathered)
+            gathered.clear()
+            yield from change.pieces(_pieces(file, offset + change.position, change.removed))
+        position = change.position + change.removed
+    if gathered:
+        yield bytes(gathered)
+
+
+def _pieces(file: BinaryIO, start: int, count: int) -> Iterator[bytes]:
+    if count:
+        file.seek(start)
+    while count:
+        piece = file.read(min(count, PIECE))
+        if not piece:
+            raise DataSetError("The data set is cut off: {position} bytes came.", position=start)
+        count -= len(piece)
+        yield piece
