@@ -13,6 +13,8 @@ from netty.simulator.studies_large import write_large_multiframe
 from netty.simulator.studies_objects import CT, GSPS, PET, SC, US_MULTIFRAME
 from netty.simulator.studies_small import write_study
 
+pytestmark = pytest.mark.xdist_group("studies")  # they look at one region
+
 
 @pytest.fixture(scope="module")
 def region(tmp_path_factory: pytest.TempPathFactory) -> DemoRegion:
@@ -59,6 +61,10 @@ def test_the_files_are_implicit_little_endian_and_small_in_all(region: DemoRegio
     assert {dcmread(path, stop_before_pixels=True).file_meta.TransferSyntaxUID for path in files} == {
         IMPLICIT_VR_LITTLE_ENDIAN
     }
+
+
+def test_a_name_is_shown_as_people_write_it(region: DemoRegion) -> None:
+    assert [patient.display_name for patient in region.patients] == ["佐藤 花子", "鈴木 一郎", "高橋 美咲", "田中 健"]
 
 
 def test_names_are_readable_in_both_character_sets(objects: dict[str, list[Dataset]]) -> None:

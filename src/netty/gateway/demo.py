@@ -117,7 +117,7 @@ def _rows(desk: Desk, region: DemoRegion) -> list[DemoRow]:
             here = [held[one.study_instance_uid] for one in studies if one.study_instance_uid in held]
             rows.append(
                 DemoRow(
-                    patient=patient.name,
+                    patient=patient.display_name,
                     hospital=hospital.name,
                     studies=len(studies),
                     listed=sum(one.instances for one in studies),
@@ -153,7 +153,7 @@ def _register(settings: Settings, region: DemoRegion, password: str) -> None:
         desk.patients.import_all(
             Patient(
                 key=patient.key,
-                name=patient.name,
+                name=patient.display_name,
                 birth_date=patient.birth_date,
                 links=tuple(PatientLink(hospital, number) for hospital, number in patient.patient_ids.items()),
             )

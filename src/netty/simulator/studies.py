@@ -37,6 +37,11 @@ class DemoPatient:
     sex: str
     patient_ids: Mapping[str, str]
 
+    @property
+    def display_name(self) -> str:
+        """The name as people write it: the ideographic group (PS3.5 6.2.1) with a space."""
+        return self.name.split("=")[1].replace("^", " ")
+
 
 @dataclass(frozen=True, slots=True)
 class DemoStudy:
