@@ -54,7 +54,7 @@ async def _serve(port: int, database: Database, spool: Spool, durability: Durabi
         spool=spool,
         admissions=Admissions(Leases(database), ae.title),
         audit=Audit(database),
-        register=registrar.put,
+        announce=registrar.put,
         ae=ae,
         settings=settings,
         limits=WalkLimits(),

@@ -31,6 +31,7 @@ CHILD = """
 
         def answer(connection):
             with connection:
+                connection.setblocking(True)
                 request = connection.recv(10)
                 connection.sendall(str(os.getpid()).encode())
                 if request == b"die":

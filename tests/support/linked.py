@@ -157,7 +157,7 @@ async def _serving(folder: Path, database: Database, receive: ReceiveSettings) -
         spool=spool,
         admissions=Admissions(Leases(database), TITLE),
         audit=Audit(database),
-        register=registrar.put,
+        announce=registrar.put,
         ae=AeSettings(),
         settings=receive,
         limits=WalkLimits(),

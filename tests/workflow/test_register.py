@@ -90,7 +90,7 @@ def test_the_registrar_writes_everything_it_was_given_before_it_ends(intake: Int
     registrar = Registrar(intake.registration, intake.spool)
     registrar.start()
     for number in (1, 2):
-        registrar.put(intake.seal(f"1.2.3.1.{number}"))
+        registrar.put(intake.seal(f"1.2.3.1.{number}").spool_name)
     registrar.stop()
 
     assert len(intake.holdings.held(STUDY)) == 2
@@ -103,7 +103,7 @@ def test_a_locked_database_costs_no_image(intake: Intake, tmp_path: Path, monkey
     registrar = Registrar(Registration(impatient), intake.spool)
     other = sqlite3.connect(tmp_path / "netty.db", isolation_level=None)
     other.execute("BEGIN EXCLUSIVE")
-    registrar.put(one)
+    registrar.put(one.spool_name)
     registrar.start()
     registrar.stop()  # it cannot write, and leaves the image to the next start
     other.execute("ROLLBACK")

@@ -15,11 +15,13 @@ from netty.config import Settings
 from netty.dicom.uids import VERIFICATION
 from netty.gateway.desk import Desk, open_desk
 from netty.gateway.logs import configure_logging
+from netty.processes.announcements import Announcer, read_announcements
 from netty.processes.child import Child
 
 log = logging.getLogger(__name__)
 
 _DRAIN_SECONDS = 5.0
+_ANNOUNCE_AGAIN_SECONDS = 0.05
 
 
 def run_child(settings: Settings, role: str, arguments: Sequence[str]) -> int:
@@ -28,9 +30,10 @@ def run_child(settings: Settings, role: str, arguments: Sequence[str]) -> int:
     parser.add_argument("--parent", type=int, required=True)
     parser.add_argument("--channel", type=int, required=True)
     parser.add_argument("--listener", type=int)
+    parser.add_argument("--announcements", type=int)
     given = parser.parse_args(list(arguments))
     configure_logging(role)
-    child = Child(given.parent, given.channel, given.listener)
+    child = Child(given.parent, given.channel, given.listener, given.announcements)
     with open_desk(settings) as desk:
         _run(_ROLES[role](desk, child))
     # Threads of the job engine may be in the middle of a C-MOVE; it is taken up again at the next start.
@@ -58,21 +61,27 @@ async def _receive(desk: Desk, child: Child) -> None:
     from netty.workflow.admission import Admissions
     from netty.workflow.callers import CallerBook
     from netty.workflow.receive import Receiver
-    from netty.workflow.register import Registrar, register_leftovers
+    from netty.workflow.register import unregistered
     from netty.workflow.settings import Unregistered
 
     settings = desk.settings
     limits = ReceiveLimits(idle=settings.receive.idle)
-    registrar = Registrar(desk.registration, desk.spool)
-    registrar.start()
-    await asyncio.to_thread(register_leftovers, desk.registration, desk.spool)
+    assert child.announcements is not None
+    announcer = Announcer(child.announcements)
+
+    def announce(name: str) -> None:
+        if not announcer.announce(name):
+            asyncio.get_running_loop().call_later(_ANNOUNCE_AGAIN_SECONDS, announcer.flush)
+
+    for name in await asyncio.to_thread(unregistered, desk.registration, desk.spool):
+        announce(name)  # what an earlier receiver could not announce before it died
     book = CallerBook(desk.remotes.list)
     await asyncio.to_thread(book.start)
     receiver = Receiver(
         spool=desk.spool,
         admissions=Admissions(desk.leases, settings.ae.title),
         audit=desk.audit,
-        register=registrar.put,
+        announce=announce,
         ae=settings.ae,
         settings=settings.receive,
         limits=WalkLimits(size=limits.data_set),
@@ -104,13 +113,14 @@ async def _receive(desk: Desk, child: Child) -> None:
     await child.stopping.wait()
     await server.stop(_DRAIN_SECONDS)
     book.stop()
-    await asyncio.to_thread(registrar.stop)
+    announcer.flush()
 
 
 async def _render(desk: Desk, child: Child) -> None:
-    """The renderer: hands waiting instances to render children, and registers what comes back."""
+    """The renderer: registers what receivers announce, hands it to render children, registers what comes back."""
     from netty.gateway.serving import child_command
     from netty.processes.render_pool import ChildPool
+    from netty.workflow.register import Registrar, unregistered
     from netty.workflow.render import Renderer
 
     settings = desk.settings
@@ -127,6 +137,17 @@ async def _render(desk: Desk, child: Child) -> None:
         ae=settings.ae,
         workers=workers,
     )
+    registrar = Registrar(desk.registration, desk.spool)
+    for name in await asyncio.to_thread(unregistered, desk.registration, desk.spool):
+        registrar.put(name)
+    registrar.start()
+
+    def hear(names: list[str]) -> None:
+        for name in names:
+            registrar.put(name)
+
+    assert child.announcements is not None
+    threading.Thread(target=read_announcements, args=(child.announcements, hear), daemon=True).start()
     stopping = threading.Event()
     thread = threading.Thread(target=renderer.run, args=(stopping,), name="renderer")
     child.listen()
@@ -135,6 +156,7 @@ async def _render(desk: Desk, child: Child) -> None:
     await child.stopping.wait()
     stopping.set()
     await asyncio.to_thread(thread.join)
+    await asyncio.to_thread(registrar.stop)
     pool.close()
 
 
@@ -188,6 +210,7 @@ async def _work(desk: Desk, child: Child) -> None:
     child.ready()
     await child.stopping.wait()
     stopping.set()
+    app.state.bulletin.close()  # the pages' event streams would hold the stop up
     server.should_exit = True
     await serving
     await asyncio.to_thread(jobs.stop)

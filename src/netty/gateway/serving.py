@@ -9,6 +9,7 @@ from netty.config import Settings
 from netty.errors import LocalError
 from netty.gateway.desk import initialise, make_folders, open_desk
 from netty.gateway.logs import configure_logging
+from netty.processes.announcements import announcement_pipe
 from netty.processes.listening import bind, folder_lock
 from netty.processes.supervisor import ChildSpec, Supervisor
 from netty.workflow.register import register_leftovers
@@ -41,10 +42,13 @@ def serve(settings: Settings, role: str) -> int:
         _recover(settings)
         dicom = bind(settings.ae.host, settings.ae.port, "DICOM")
         pages = bind(settings.web.host, settings.web.port, "the pages")
-        receiver = ChildSpec("receiver", child_command(settings.file, "receiver"), takes_connections=True)
+        hears, tells = announcement_pipe()
+        receiver = ChildSpec(
+            "receiver", child_command(settings.file, "receiver"), announcements=tells, takes_connections=True
+        )
         specs = [
             *[receiver] * settings.receive.receivers,
-            ChildSpec("renderer", child_command(settings.file, "renderer")),
+            ChildSpec("renderer", child_command(settings.file, "renderer"), announcements=hears),
             ChildSpec("worker", child_command(settings.file, "worker"), listener=pages),
         ]
         dicom_at, pages_at = dicom.getsockname()[:2], pages.getsockname()[:2]

@@ -17,12 +17,16 @@ class Child:
         parent_pid: the supervisor; this process ends with it.
         channel: the inherited descriptor of our end of the channel.
         listener: the inherited descriptor of a bound socket that this child serves itself.
+        announcements: the inherited end of the announcements' pipe.
     """
 
-    def __init__(self, parent_pid: int, channel: int, listener: int | None = None) -> None:
+    def __init__(
+        self, parent_pid: int, channel: int, listener: int | None = None, announcements: int | None = None
+    ) -> None:
         die_with_parent(parent_pid)
         self._channel = Channel(socket.socket(fileno=channel))
         self.listener = socket.socket(fileno=listener) if listener is not None else None
+        self.announcements = announcements
         self.stopping = asyncio.Event()
 
     def listen(self, on_connection: Callable[[socket.socket], None] | None = None) -> None:

@@ -30,12 +30,14 @@ class ChildSpec:
 
     Attributes:
         command: its argument vector; ``--channel N`` (a descriptor) and ``--parent PID`` are added.
+        announcements: an end of the pipe on which children tell each other what lies ready; ``--announcements N``.
         listener: a bound socket that it serves itself; ``--listener N`` is added.
         takes_connections: the supervisor's DICOM connections are handed to it.
     """
 
     name: str
     command: tuple[str, ...]
+    announcements: int | None = None
     listener: socket.socket | None = None
     takes_connections: bool = False
 
@@ -103,6 +105,9 @@ class Supervisor:
         ours, theirs = channel_pair()
         passed = [theirs.fileno()]
         command = [*child.spec.command, "--parent", str(os.getpid()), "--channel", str(theirs.fileno())]
+        if child.spec.announcements is not None:
+            passed.append(child.spec.announcements)
+            command += ["--announcements", str(child.spec.announcements)]
         if child.spec.listener is not None:
             passed.append(child.spec.listener.fileno())
             command += ["--listener", str(child.spec.listener.fileno())]

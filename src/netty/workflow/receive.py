@@ -53,12 +53,12 @@ _EMPTIED = StoreOutcome(
 
 @dataclass(frozen=True, slots=True)
 class Receiver:
-    """The `StoreHandler` of the Storage SCP. `register` is called with each instance that is safe in the spool."""
+    """The `StoreHandler` of the Storage SCP. `announce` is called with the name of each spool file that is safe."""
 
     spool: Spool
     admissions: Admissions
     audit: Audit
-    register: Callable[[Received], None]
+    announce: Callable[[str], None]
     ae: AeSettings
     settings: ReceiveSettings
     limits: WalkLimits
@@ -222,7 +222,7 @@ class _Reception:
             await asyncio.to_thread(self._file.seal, received.receipt(), sync)
         except (DiskFull, DiskFault) as error:
             raise _no_room(error) from error
-        self._receiver.register(received)
+        self._receiver.announce(received.spool_name)
 
     async def _answer_unsolicited(
         self, result: WalkResult, facts: dict[str, str], admission: Admission

@@ -24,14 +24,25 @@ def register_batch(registration: Registration, spool: Spool, batch: Sequence[Rec
     return outcomes
 
 
+def unregistered(registration: Registration, spool: Spool) -> list[str]:
+    """The sealed spool files that have no row yet: their process died in between, or is about to write it."""
+    known = registration.spool_names()
+    return [name for name, _ in spool.sealed() if name not in known]
+
+
 def register_leftovers(registration: Registration, spool: Spool) -> int:
     """Register what was answered 0x0000 and has no row yet, because a process died in between; gives how many."""
-    known = registration.spool_names()
-    leftovers = [Received.from_receipt(name, receipt) for name, receipt in spool.sealed() if name not in known]
+    leftovers = received_of(spool, unregistered(registration, spool))
     for start in range(0, len(leftovers), _LARGEST_BATCH):
         register_batch(registration, spool, leftovers[start : start + _LARGEST_BATCH])
     _quarantine(registration, spool, registration.to_quarantine())
     return len(leftovers)
+
+
+def received_of(spool: Spool, names: Iterable[str]) -> list[Received]:
+    """What the receipts of these files say; a file that has gone has been registered before."""
+    receipts = ((name, spool.receipt(name)) for name in names)
+    return [Received.from_receipt(name, receipt) for name, receipt in receipts if receipt is not None]
 
 
 def _quarantine(registration: Registration, spool: Spool, names: Iterable[str]) -> None:
@@ -42,18 +53,22 @@ def _quarantine(registration: Registration, spool: Spool, names: Iterable[str]) 
 
 
 class Registrar(threading.Thread):
-    """Writes rows beside a receiver's event loop: whatever has come in since the last commit goes into the next."""
+    """Writes the rows of spool files by name: whatever has come in since the last commit goes into the next.
+
+    It runs in a process of its own kind: beside a receiver's event loop, the two would wait for the interpreter's lock
+    in turn, and an image would take ten times as long.
+    """
 
     def __init__(self, registration: Registration, spool: Spool) -> None:
         super().__init__(name="registrar", daemon=True)
         self._registration = registration
         self._spool = spool
-        self._incoming: queue.SimpleQueue[Received | None] = queue.SimpleQueue()
+        self._incoming: queue.SimpleQueue[str | None] = queue.SimpleQueue()
         self._giving_up = threading.Event()
 
-    def put(self, received: Received) -> None:
-        """Register this soon."""
-        self._incoming.put(received)
+    def put(self, spool_name: str) -> None:
+        """Register this sealed file soon."""
+        self._incoming.put(spool_name)
 
     def stop(self) -> None:
         """Register what is left and end. If the database does not let us, the spool keeps it for the next start."""
@@ -65,23 +80,24 @@ class Registrar(threading.Thread):
     def run(self) -> None:
         ending = False
         while not ending:
-            batch, ending = self._next_batch()
+            names, ending = self._next_names()
+            batch = received_of(self._spool, names)
             while batch and not self._written(batch) and not self._giving_up.wait(_PATIENCE_SECONDS):
                 pass
 
-    def _next_batch(self) -> tuple[list[Received], bool]:
+    def _next_names(self) -> tuple[list[str], bool]:
         """Wait for one, then take all that are there; whether the end was among them."""
-        batch: list[Received] = []
-        received = self._incoming.get()
-        while received is not None:
-            batch.append(received)
-            if len(batch) == _LARGEST_BATCH:
-                return batch, False
+        names: list[str] = []
+        name = self._incoming.get()
+        while name is not None:
+            names.append(name)
+            if len(names) == _LARGEST_BATCH:
+                return names, False
             try:
-                received = self._incoming.get_nowait()
+                name = self._incoming.get_nowait()
             except queue.Empty:
-                return batch, False
-        return batch, True
+                return names, False
+        return names, True
 
     def _written(self, batch: Sequence[Received]) -> bool:
         try:
