@@ -1,7 +1,8 @@
-"""netty's receiving side as it is in `netty serve`: one event loop, spool, walk, lease, sync, and rows in batches."""
+"""netty's receiving side as in `netty serve`: a receiver's event loop, and the registrar in a process beside it."""
 
 import asyncio
 import logging
+import os
 import signal
 import sys
 import time
@@ -23,6 +24,7 @@ from netty.model.retrieval import Retrieval, RetrievalState
 from netty.network.acceptor import AssociationServer, Callers
 from netty.network.settings import AeSettings
 from netty.network.storage_scp import storage_offers
+from netty.processes.announcements import Announcer, announcement_pipe, read_announcements
 from netty.workflow.admission import Admissions
 from netty.workflow.receive import Receiver
 from netty.workflow.register import Registrar
@@ -45,16 +47,33 @@ def _open_lease(database: Database, study_instance_uid: str) -> None:
     Leases(database).open(Retrievals(database).create(retrieval, ()), time.time() + 3600)
 
 
-async def _serve(port: int, database: Database, spool: Spool, durability: Durability) -> None:
+def _register(descriptor: int, url: str, folder: str) -> None:
+    """What the renderer does first: rows of what is announced, until the receiver has gone."""
+    database = open_database(url)
+    registrar = Registrar(Registration(database), _spool(folder))
+    registrar.start()
+
+    def hear(names: list[str]) -> None:
+        for name in names:
+            registrar.put(name)
+
+    read_announcements(descriptor, hear)
+    registrar.stop()
+    database.close()
+
+
+def _spool(folder: str) -> Spool:
+    return Spool(Path(folder) / "spool", Path(folder) / "quarantine")
+
+
+async def _serve(port: int, database: Database, spool: Spool, announcer: Announcer, durability: Durability) -> None:
     settings = ReceiveSettings(durability=durability)
     ae = AeSettings()
-    registrar = Registrar(Registration(database), spool)
-    registrar.start()
     receiver = Receiver(
         spool=spool,
         admissions=Admissions(Leases(database), ae.title),
         audit=Audit(database),
-        announce=registrar.put,
+        announce=announcer.announce,
         ae=ae,
         settings=settings,
         limits=WalkLimits(),
@@ -66,7 +85,7 @@ async def _serve(port: int, database: Database, spool: Spool, durability: Durabi
     await server.serve("127.0.0.1", port)
     await stopped.wait()
     await server.stop()
-    registrar.stop()
+    announcer.close()
 
 
 def main(port: str, study_instance_uid: str, folder: str, durability: str) -> None:
@@ -74,16 +93,23 @@ def main(port: str, study_instance_uid: str, folder: str, durability: str) -> No
     logging.basicConfig(level=logging.WARNING)
     url = f"sqlite:///{folder}/netty.db"
     migrate(url, Path(folder) / "backup")
+    hears, tells = announcement_pipe()
+    registrar = os.fork()
+    if registrar == 0:
+        os.close(tells)
+        _register(hears, url, folder)
+        os._exit(0)
+    os.close(hears)
     database = open_database(url)
     _open_lease(database, study_instance_uid)
-    spool = Spool(Path(folder) / "spool", Path(folder) / "quarantine")
-    work = _serve(int(port), database, spool, Durability(durability))
+    work = _serve(int(port), database, _spool(folder), Announcer(tells), Durability(durability))
     try:
         import uvloop
     except ImportError:
         asyncio.run(work)
     else:
         uvloop.run(work)
+    os.waitpid(registrar, 0)
 
 
 if __name__ == "__main__":
