@@ -13,9 +13,7 @@ PROGRAMS = {
 }
 
 
-@pytest.fixture(
-    scope="module", params=[pytest.param(name, marks=pytest.mark.xdist_group(name)) for name in sorted(PROGRAMS)]
-)
+@pytest.fixture(scope="module", params=sorted(PROGRAMS))
 def peer_kind(request: pytest.FixtureRequest) -> peers.PeerKind:
     """Each peer in turn."""
     program, advice, start = PROGRAMS[request.param]

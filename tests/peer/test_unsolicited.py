@@ -12,10 +12,9 @@ from support import peers
 from support.netty_process import TITLE, Netty, RemoteEntry, netty, simulated
 from support.ports import free_port
 
-pytestmark = [
-    pytest.mark.skipif(peers.program("storescu") is None, reason="storescu is not installed (apt install dcmtk)"),
-    pytest.mark.xdist_group("unsolicited"),  # they look at one netty
-]
+pytestmark = pytest.mark.skipif(
+    peers.program("storescu") is None, reason="storescu is not installed (apt install dcmtk)"
+)
 
 MODALITY = "MODALITY"
 

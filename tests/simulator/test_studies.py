@@ -13,8 +13,6 @@ from netty.simulator.studies_large import write_large_multiframe
 from netty.simulator.studies_objects import CT, GSPS, PET, SC, US_MULTIFRAME
 from netty.simulator.studies_small import write_study
 
-pytestmark = pytest.mark.xdist_group("studies")  # they look at one region
-
 
 @pytest.fixture(scope="module")
 def region(tmp_path_factory: pytest.TempPathFactory) -> DemoRegion:
