@@ -44,6 +44,7 @@ PATIENCE = 15.0
 class Receiving:
     """The parts, the port, and the loop on which they run. Its remote "central" calls as RAW_PACS from 127.0.0.1."""
 
+    folder: Path
     database: Database
     spool: Spool
     loop: asyncio.AbstractEventLoop
@@ -61,12 +62,16 @@ class Receiving:
         future = asyncio.run_coroutine_threadsafe(work, self.loop)
         return lambda: future.result(PATIENCE)
 
-    def open_lease(self, image: Image, *, patient_id: str = "", seconds: float = 600) -> Lease:
+    def open_lease(self, image: Image, *, patient_id: str = "", remote: str = "central", seconds: float = 600) -> Lease:
         """Let images of this study in."""
         self.counter[0] += 1
         id = f"r{self.counter[0]}"
         asked = retrieval(
-            id, study_instance_uid=image.study, patient_id=patient_id or image.patient_id, patient_key="hanako"
+            id,
+            remote=remote,
+            study_instance_uid=image.study,
+            patient_id=patient_id or image.patient_id,
+            patient_key="hanako",
         )
         Retrievals(self.database).create(asked, [entry(image.sop, sop_class_uid=image.sop_class)])
         return Leases(self.database).open(asked, time.time() + seconds)
@@ -74,6 +79,23 @@ class Receiving:
     def audited(self) -> list[str]:
         """The kinds of the audit's events, the newest first."""
         return [each.event.kind.value for each in Audit(self.database).list()]
+
+    def spooled(self) -> list[str]:
+        """Whatever lies in the spool folder, finished or not."""
+        return sorted(path.name for path in (self.folder / "spool").iterdir())
+
+    def registered(self) -> list[str]:
+        """The spool files that have a row."""
+        return sorted(Registration(self.database).spool_names())
+
+    def add_remote(self, name: str, title: str) -> None:
+        """Register another remote, that calls from here too."""
+        Remotes(self.database).add(Remote(name, title, "127.0.0.1", 104))
+
+    @staticmethod
+    async def grace(seconds: float) -> None:
+        """Let time pass on the loop."""
+        await asyncio.sleep(seconds)
 
     def ended(self, count: int = 1) -> AssociationReport:
         """The report of the association that ended last, once `count` have."""
@@ -134,7 +156,7 @@ def receiving(
             return server, await server.serve("127.0.0.1", 0)
 
         server, port = asyncio.run_coroutine_threadsafe(make(), loop).result(PATIENCE)
-        running = Receiving(database, spool, loop, server, reports, port)
+        running = Receiving(folder, database, spool, loop, server, reports, port)
         try:
             yield running
         finally:
@@ -144,3 +166,4 @@ def receiving(
             loop.call_soon_threadsafe(loop.stop)
             thread.join()
             loop.close()
+            spool.close()
