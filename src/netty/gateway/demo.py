@@ -11,17 +11,18 @@ import threading
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Protocol
 
 from netty.archive.users import Role
-from netty.config import Settings, load_settings, remotes_to_toml
+from netty.config import Settings, load_settings
 from netty.errors import LocalError
 from netty.gateway.desk import Desk, initialise, open_desk
 from netty.model.patient import Patient, PatientLink
 from netty.model.remote import Remote
 from netty.model.retrieval import RetrievalState
+from netty.network.settings import AeSettings
 from netty.simulator.hospital import Destination, Hospital
 from netty.simulator.studies import DemoRegion, write_demo_hospitals
 
@@ -30,7 +31,6 @@ _START_SECONDS = 60.0
 _LOOK_SECONDS = 0.2
 _USER = "demo"
 _LOOPBACK = "127.0.0.1"
-_TITLE = "HAPPY_netty"
 _ALL_ARRIVED, _PARTLY, _INTERRUPTED = 0, 7, 130
 
 
@@ -75,33 +75,29 @@ def demo(exit_when_done: bool, port: int, console: Console) -> int:
 
 
 def _demo(base: Path, exit_when_done: bool, port: int, console: Console) -> int:
-    console.note("Making the studies of two hospitals ...")
-    region = write_demo_hospitals(base / "hospitals")
-    dicom_port = _free_port()
-    with _hospitals(region, dicom_port) as remotes:
-        settings = _settings(base, remotes, dicom_port, port or _free_port())
-        password = secrets.token_urlsafe(12)
-        _register(settings, region, password)
-        with _netty(settings) as service:
+    """netty starts while the studies are being made; then the hospitals are there, and the patients are linked."""
+    settings = _settings(base, _free_port(), port or _free_port())
+    password = secrets.token_urlsafe(12)
+    initialise(settings)
+    with open_desk(settings) as desk, _netty(settings) as service:
+        desk.users.add(_USER, password, Role.ADMIN)
+        console.note("Making the studies of two hospitals ...")
+        region = write_demo_hospitals(base / "hospitals")
+        with _hospitals(region, settings.ae) as remotes:
+            service.wait_ready()
+            _link(desk, region, remotes)
             if not exit_when_done:
                 console.address(f"http://{settings.web.host}:{settings.web.port}/", _USER, password)
-            return _show(settings, region, service, console, exit_when_done)
+            return _show(desk, region, service, console, exit_when_done)
 
 
-def _show(
-    settings: Settings,
-    region: DemoRegion,
-    service: "subprocess.Popen[bytes]",
-    console: Console,
-    exit_when_done: bool,
-) -> int:
+def _show(desk: Desk, region: DemoRegion, service: "_Service", console: Console, exit_when_done: bool) -> int:
     console.note("netty searches both hospitals by itself and fetches what is missing here ...")
-    with open_desk(settings) as desk:
-        rows = _wait_until_fetched(desk, region, service)
+    rows = _wait_until_fetched(desk, region, service)
     console.result(rows)
     if not exit_when_done:
         console.note("The pages stay open until Ctrl-C.")
-        service.wait()
+        service.process.wait()
     return _ALL_ARRIVED if all(row.whole for row in rows) else _PARTLY
 
 
@@ -128,7 +124,7 @@ def _rows(desk: Desk, region: DemoRegion) -> list[DemoRow]:
     return rows
 
 
-def _wait_until_fetched(desk: Desk, region: DemoRegion, service: "subprocess.Popen[bytes]") -> list[DemoRow]:
+def _wait_until_fetched(desk: Desk, region: DemoRegion, service: "_Service") -> list[DemoRow]:
     """Wait until every image is here, or every retrieval has ended without it."""
     started = time.monotonic()
     expected = len({study.study_instance_uid for study in region.studies})
@@ -139,74 +135,91 @@ def _wait_until_fetched(desk: Desk, region: DemoRegion, service: "subprocess.Pop
         failed = any(retrieval.state is not RetrievalState.COMPLETE for retrieval in retrievals)
         if ended and (failed or all(row.whole for row in rows)):
             return rows
-        if service.poll() is not None:
-            raise LocalError("netty ended by itself; its log above says why.")
+        service.must_live()
         if time.monotonic() - started > _LONGEST_SECONDS:
             return rows
         time.sleep(_LOOK_SECONDS)
 
 
-def _register(settings: Settings, region: DemoRegion, password: str) -> None:
-    initialise(settings)
-    with open_desk(settings) as desk:
-        desk.users.add(_USER, password, Role.ADMIN)
-        desk.patients.import_all(
-            Patient(
-                key=patient.key,
-                name=patient.display_name,
-                birth_date=patient.birth_date,
-                links=tuple(PatientLink(hospital, number) for hospital, number in patient.patient_ids.items()),
-            )
-            for patient in region.patients
+def _link(desk: Desk, region: DemoRegion, remotes: Sequence[Remote]) -> None:
+    """Register hospitals and patients; the automatic search may begin when both are there."""
+    for remote in remotes:
+        desk.remotes.add(replace(remote, paused=True))
+    desk.patients.import_all(
+        Patient(
+            key=patient.key,
+            name=patient.display_name,
+            birth_date=patient.birth_date,
+            links=tuple(PatientLink(hospital, number) for hospital, number in patient.patient_ids.items()),
         )
+        for patient in region.patients
+    )
+    for remote in remotes:
+        desk.remotes.pause(remote.name, False)
 
 
-def _settings(base: Path, remotes: Sequence[Remote], dicom_port: int, web_port: int) -> Settings:
-    """The settings of the demo: the defaults, but for ports, remotes and a pace that suits simulated hospitals."""
+def _settings(base: Path, dicom_port: int, web_port: int) -> Settings:
+    """The settings of the demo: the defaults, but for ports and a pace that suits simulated hospitals."""
     file = base / "netty.toml"
     file.write_text(
-        f'[ae]\nhost = "{_LOOPBACK}"\nport = {dicom_port}\n\n[web]\nport = {web_port}\n\n[search]\npace = 100\n\n'
-        + remotes_to_toml(remotes),
+        f'[ae]\nhost = "{_LOOPBACK}"\nport = {dicom_port}\n\n[web]\nport = {web_port}\n\n[search]\npace = 100\n',
         encoding="utf-8",
     )
     return load_settings(file)
 
 
+@dataclass(frozen=True, slots=True)
+class _Service:
+    """`netty serve` as a process of its own; what it logs is shown only if it ends."""
+
+    process: "subprocess.Popen[bytes]"
+    log: Path
+
+    def wait_ready(self) -> None:
+        """Wait until it serves."""
+        deadline = time.monotonic() + _START_SECONDS
+        while b"netty is ready" not in self.log.read_bytes():
+            self.must_live()
+            if time.monotonic() > deadline:
+                self._show_log()
+                raise LocalError("netty did not start in time; its log above may say why.")
+            time.sleep(_LOOK_SECONDS / 4)
+
+    def must_live(self) -> None:
+        """LocalError, behind the log, if it has ended."""
+        if self.process.poll() is not None:
+            self._show_log()
+            raise LocalError("netty ended by itself; its log above says why.")
+
+    def _show_log(self) -> None:
+        sys.stderr.write(self.log.read_text(errors="replace"))
+
+
 @contextmanager
-def _netty(settings: Settings) -> "Iterator[subprocess.Popen[bytes]]":
-    """`netty serve` as a process of its own; what it logs is shown only if it does not start."""
-    log = (settings.data.parent / "netty.log").open("w+b")
+def _netty(settings: Settings) -> Iterator[_Service]:
+    log = settings.data.parent / "netty.log"
     command = [sys.executable, "-m", "netty", "--config", str(settings.file), "serve"]
-    # A session of its own: Ctrl-C reaches us alone, and we end it in order.
-    service = subprocess.Popen(command, stderr=log, start_new_session=True)
+    with log.open("wb") as output:
+        # A session of its own: Ctrl-C reaches us alone, and we end it in order.
+        process = subprocess.Popen(command, stderr=output, start_new_session=True)
     try:
-        _wait_ready(service, Path(log.name))
-        yield service
+        yield _Service(process, log)
     finally:
-        service.terminate()
+        process.terminate()
         try:
-            service.wait(_START_SECONDS)
+            process.wait(_START_SECONDS)
         except subprocess.TimeoutExpired:
-            service.kill()
-        log.close()
-
-
-def _wait_ready(service: "subprocess.Popen[bytes]", log: Path) -> None:
-    deadline = time.monotonic() + _START_SECONDS
-    while b"netty is ready" not in log.read_bytes():
-        if service.poll() is not None or time.monotonic() > deadline:
-            sys.stderr.write(log.read_text(errors="replace"))
-            raise LocalError("netty did not start; its log above says why.")
-        time.sleep(_LOOK_SECONDS / 4)
+            process.kill()
+            process.wait()
 
 
 @contextmanager
-def _hospitals(region: DemoRegion, dicom_port: int) -> Iterator[list[Remote]]:
+def _hospitals(region: DemoRegion, ae: AeSettings) -> Iterator[list[Remote]]:
     """The simulated hospitals on free ports, on an event loop in a thread of their own; gives them as remotes."""
     loop = asyncio.new_event_loop()
     thread = threading.Thread(target=loop.run_forever, name="hospitals", daemon=True)
     thread.start()
-    destination = Destination(_TITLE, _LOOPBACK, dicom_port)
+    destination = Destination(ae.title, ae.host, ae.port)
     hospitals = [Hospital(one.title, one.folder, destinations=[destination]) for one in region.hospitals]
     try:
         remotes = []
