@@ -34,7 +34,8 @@ def read(dataset: Dataset, length: int = 48) -> RenderableImage | NotRenderable:
 
 
 def image(**attributes: Any) -> RenderableImage:
-    made = read(image_attributes(PIXELS, **attributes))
+    frames = int(attributes.get("NumberOfFrames") or 1)
+    made = read(image_attributes(PIXELS, **attributes), length=48 * max(1, frames))
     assert isinstance(made, RenderableImage)
     return made
 

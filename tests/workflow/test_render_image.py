@@ -2,6 +2,7 @@
 
 import io
 import json
+import re
 import sys
 import tracemalloc
 from collections.abc import Iterable
@@ -128,17 +129,19 @@ def test_pixels_that_are_not_square_are_made_square(tmp_path: Path) -> None:
 
 
 def test_pixel_data_that_ends_in_a_frame_is_shown_as_far_as_it_goes(tmp_path: Path) -> None:
-    path = write_image(
-        tmp_path / "i", image_attributes(np.zeros((2, 2), np.uint8), NumberOfFrames=3), [bytes([1, 2, 3, 4, 5, 6])]
-    )
-    renditions = render_frames(path, *locate_data_set(path), PNG)
+    attributes = image_attributes(np.zeros((2, 2), np.uint8), NumberOfFrames=3)
+    path = write_image(tmp_path / "i", attributes, [bytes([10, 20, 30, 40, 50, 60])])
 
-    whole, part = next(renditions), next(renditions)
+    whole, part = render(path)
 
-    assert (opened(whole).tolist(), whole.flags) == ([[1, 2], [3, 4]], ())
-    assert (opened(part).tolist(), part.flags) == ([[5, 6], [0, 0]], (Flag.TRUNCATED,))
-    with pytest.raises(CannotRender, match="ends before frame 3 of 3"):
-        next(renditions)
+    assert (opened(whole).tolist(), whole.flags) == ([[10, 20], [30, 40]], (Flag.FRAMES_MISSING,))
+    assert (opened(part).tolist(), part.flags) == ([[50, 60], [0, 0]], (Flag.FRAMES_MISSING, Flag.TRUNCATED))
+
+
+def test_a_frame_count_that_lies_gives_the_frames_that_are_there(tmp_path: Path) -> None:
+    path = made_image(tmp_path / "i", np.array([[[0, 200]], [[0, 100]]], np.uint8), NumberOfFrames=2**31 - 1)
+
+    assert [opened(frame).tolist() for frame in render(path)] == [[[0, 200]], [[0, 100]]]
 
 
 def test_a_size_that_the_pixel_data_cannot_fill_takes_no_memory(tmp_path: Path) -> None:
@@ -149,7 +152,9 @@ def test_a_size_that_the_pixel_data_cannot_fill_takes_no_memory(tmp_path: Path) 
 
 
 def test_a_length_that_lies_does_not_reach_behind_the_file(tmp_path: Path) -> None:
-    path = write_image(tmp_path / "i", image_attributes(np.zeros((2, 2), np.uint8)), [bytes([1, 2])], length=0xFFFFFFF0)
+    path = write_image(
+        tmp_path / "i", image_attributes(np.zeros((2, 2), np.uint8)), [bytes([9, 99])], length=0xFFFFFFF0
+    )
 
     (rendered,) = render(path)
 
@@ -157,7 +162,7 @@ def test_a_length_that_lies_does_not_reach_behind_the_file(tmp_path: Path) -> No
 
 
 def test_what_stands_behind_the_data_set_is_not_read(tmp_path: Path) -> None:
-    path = made_image(tmp_path / "i", np.array([[1, 2]], np.uint8))
+    path = made_image(tmp_path / "i", np.array([[10, 20]], np.uint8))
     length = path.stat().st_size
     with path.open("ab") as file:
         file.write(b"\xff" * 100)
@@ -211,9 +216,12 @@ def test_the_recipe_has_every_number_and_is_json(tmp_path: Path) -> None:
     assert recipe["grayscale"] == {
         "modality": {"kind": "rescale", "slope": 2.0, "intercept": 1.0, "units": ""},
         "voi": {"kind": "window", "center": 50.0, "width": 100.0, "function": "LINEAR", "explanation": ""},
+        "presentation": None,
         "inverted": False,
         "padding": {"low": 0, "high": 0},
     }
+    encoder = recipe["output"].pop("encoder")
+    assert re.fullmatch(r"simplejpeg \d+\.\d+.*", encoder)
     assert recipe["output"] == {"rows": 1, "columns": 2, "format": "jpeg", "quality": 85, "subsampling": None}
 
 

@@ -1,5 +1,6 @@
 """``netty render``: pictures of one DICOM file. It needs no settings and no database."""
 
+import json
 from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,7 +17,7 @@ from netty.errors import PeerError, UsageError
 if TYPE_CHECKING:
     from netty.image.settings import RenderSettings
     from netty.image.voi import Window
-    from netty.workflow.render_image import RenderedFrame
+    from netty.workflow.render_image import PictureFile, RenderedFrame
 
 _FORMATS = {".jpg": "jpeg", ".jpeg": "jpeg", ".png": "png", ".webp": "webp", ".tif": "tiff", ".tiff": "tiff"}
 
@@ -41,6 +42,20 @@ _FORMATS = {".jpg": "jpeg", ".jpeg": "jpeg", ".png": "png", ".webp": "webp", ".t
 @click.option("--quality", type=click.IntRange(1, 100), default=90, help=say("of JPEG and WebP, 1 to 100"))
 @click.option("--frame", type=click.IntRange(1), help=say("only this frame; the first is 1"))
 @click.option("--window", "window_text", metavar="C,W", help=say("window center and width, like 40,400"))
+@click.option(
+    "--presentation-state",
+    "state_file",
+    metavar="STATE",
+    type=click.Path(path_type=Path, dir_okay=False, exists=True),
+    help=say("see it through this presentation state (a DICOM file)"),
+)
+@click.option(
+    "--recipe",
+    "recipe_file",
+    metavar="JSON",
+    type=click.Path(path_type=Path, dir_okay=False, exists=True),
+    help=say("make the rendition again whose recipe is in this file"),
+)
 @pass_invocation
 def render(
     invocation: Invocation,
@@ -50,17 +65,25 @@ def render(
     quality: int,
     frame: int | None,
     window_text: str | None,
+    state_file: Path | None,
+    recipe_file: Path | None,
 ) -> None:
     """Every frame, or one."""
     from netty.image.settings import RenderSettings, RenditionFormat
 
     window = _window(window_text) if window_text else None
     settings = RenderSettings(RenditionFormat(format_name or _FORMATS.get(out.suffix.lower(), "jpeg")), quality)
+    recipe = _recipe(recipe_file) if recipe_file else None
+    if recipe is not None and (window or frame or format_name):
+        raise UsageError("A recipe says everything: leave out --window, --frame and --format.")
     try:
-        made = [
-            _document(rendered, _write(rendered, path))
-            for rendered, path in _placed(file, out, settings, frame, window)
-        ]
+        with _opened(file, state_file) as picture:
+            renditions = (
+                _placed(picture, file, out, settings, frame, window)
+                if recipe is None
+                else _followed(picture, file, out, recipe)
+            )
+            made = [_document(rendered, _write(rendered, path)) for rendered, path in renditions]
     except PeerError as error:
         raise Unusable("{file}: {why}", file=file, why=error) from error
     if invocation.json:
@@ -70,22 +93,63 @@ def render(
             write(say("{path}: {width} x {height} {window}", **each).rstrip())
 
 
+def _opened(file: Path, state_file: Path | None) -> "PictureFile":
+    from netty.workflow.presentation_states import open_state
+    from netty.workflow.render_image import PictureFile, locate_data_set
+
+    state = open_state(state_file, *locate_data_set(state_file)) if state_file else None
+    return PictureFile(file, *locate_data_set(file), state=state)
+
+
 def _placed(
-    file: Path, out: Path, settings: "RenderSettings", frame: int | None, window: "Window | None"
+    picture: "PictureFile",
+    file: Path,
+    out: Path,
+    settings: "RenderSettings",
+    frame: int | None,
+    window: "Window | None",
 ) -> "Iterable[tuple[RenderedFrame, Path]]":
     """Each rendition with its file: OUT itself where there is one, numbered where there are several."""
     from netty.image.encode import EXTENSIONS
-    from netty.workflow.render_image import PictureFile, locate_data_set
 
-    extension = EXTENSIONS[settings.format]
+    single = _single(file, out, EXTENSIONS[settings.format])
+    count = picture.image.pixels.frames
+    for number in [frame] if frame else picture.frames:
+        alone = frame or len(picture.frames) == 1
+        path = single if alone else single.with_stem(f"{single.stem}-{number:0{len(str(count))}}")
+        yield picture.rendered(number, settings, window), path
+
+
+def _followed(
+    picture: "PictureFile", file: Path, out: Path, recipe: dict[str, Any]
+) -> "Iterable[tuple[RenderedFrame, Path]]":
+    """The rendition that the recipe makes."""
+    from netty.image.encode import EXTENSIONS
+
+    rendered = picture.followed(recipe)
+    yield rendered, _single(file, out, EXTENSIONS[rendered.format])
+
+
+def _single(file: Path, out: Path, extension: str) -> Path:
+    """OUT, or a file in it that is named like FILE."""
     single = out / f"{file.stem}.{extension}" if out.is_dir() else out
     if single.exists() and single.samefile(file):
         raise UsageError("{file} would be overwritten. Choose another OUT.", file=file)
-    with PictureFile(file, *locate_data_set(file)) as picture:
-        count = picture.image.pixels.frames
-        for number in [frame] if frame else range(1, count + 1):
-            path = single if frame or count == 1 else single.with_stem(f"{single.stem}-{number:0{len(str(count))}}")
-            yield picture.rendered(number, settings, window), path
+    return single
+
+
+def _recipe(file: Path) -> dict[str, Any]:
+    """A recipe: by itself, or as `recipe` of the rendition that ``--json`` prints."""
+    try:
+        found = json.loads(file.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise Unusable("{file} is not JSON: {detail}.", file=file, detail=error) from error
+    while isinstance(found, dict) and "grayscale" not in found:
+        renditions = found.get("renditions")
+        found = renditions[0] if isinstance(renditions, list) and len(renditions) == 1 else found.get("recipe")
+    if not isinstance(found, dict):
+        raise Unusable("{file} holds no recipe, or more than one.", file=file)
+    return found
 
 
 def _write(rendered: "RenderedFrame", path: Path) -> Path:
@@ -117,6 +181,6 @@ def _document(rendered: "RenderedFrame", path: Path) -> dict[str, Any]:
         "bytes": len(rendered.data),
         "recipe": rendered.recipe,
         "window": rendered.window,
-        "presentation_state": "",
+        "presentation_state": (rendered.recipe["presentation_state"] or {}).get("sop_instance_uid", ""),
         "flags": [flag.value for flag in rendered.flags],
     }

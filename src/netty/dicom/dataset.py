@@ -162,6 +162,30 @@ def integer(dataset: Dataset, tag: int, default: int | None = None) -> int | Non
     return next(iter(integers(dataset, tag)), default)
 
 
+def reals(dataset: Dataset, tag: int) -> tuple[float, ...]:
+    """The finite numbers of an element of floating point (FL, FD), or of any other that holds numbers."""
+    vr, little, value = _raw(dataset, tag)
+    if isinstance(value, bytes) and vr in ("FL", "FD"):
+        size = struct.calcsize(_BINARY_VRS[vr])
+        code = f"{'<' if little else '>'}{len(value) // size}{_BINARY_VRS[vr]}"
+        found = struct.unpack(code, value[: len(value) // size * size])
+        return tuple(number for number in found if math.isfinite(number))
+    if isinstance(value, bytes) and vr not in _TEXT_VRS:
+        return tuple(float(number) for number in integers(dataset, tag))
+    return decimals(dataset, tag)
+
+
+def octets(dataset: Dataset, tag: int) -> bytes:
+    """The bytes of a binary element as little endian has them: words of OW in big endian are turned."""
+    vr, little, value = _raw(dataset, tag)
+    if not isinstance(value, bytes):
+        return value.encode("latin-1", "replace") if isinstance(value, str) else b""
+    if little or vr != "OW":
+        return value
+    even = value[: len(value) // 2 * 2]
+    return struct.pack(f"<{len(even) // 2}H", *struct.unpack(f">{len(even) // 2}H", even))
+
+
 def words(dataset: Dataset, tag: int) -> Sequence[int]:
     """The 16-bit words of LUT data, which may be US, SS or OW."""
     vr, little, value = _raw(dataset, tag)

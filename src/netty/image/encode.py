@@ -5,10 +5,12 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
+import PIL
 import simplejpeg
 from PIL import Image
 
 from netty.image.errors import CannotRender
+from netty.image.icc import with_profile
 from netty.image.pixel_data import Array
 from netty.image.settings import RenderSettings, RenditionFormat
 
@@ -23,8 +25,8 @@ EXTENSIONS = {
 MEDIA_TYPES = {format: f"image/{format.value}" for format in RenditionFormat}
 
 
-def encode(picture: Array, settings: RenderSettings) -> bytes:
-    """The file of a picture: rows x columns greys, or rows x columns x RGB."""
+def encode(picture: Array, settings: RenderSettings, icc_profile: bytes = b"") -> bytes:
+    """The file of a picture: rows x columns greys, or rows x columns x RGB, these perhaps with their ICC profile."""
     rows, columns = picture.shape[:2]
     largest = LARGEST_SIDE.get(settings.format, 65535)
     if max(rows, columns) > largest:
@@ -35,7 +37,18 @@ def encode(picture: Array, settings: RenderSettings) -> bytes:
             format=settings.format.value,
             largest=largest,
         )
-    return _ENCODERS[settings.format](np.ascontiguousarray(picture), settings.quality)
+    return _ENCODERS[settings.format](np.ascontiguousarray(picture), settings.quality, icc_profile)
+
+
+def encoder(format: RenditionFormat) -> str:
+    """Who encodes, and which version: the same one makes the same bytes of the same pixels."""
+    return f"simplejpeg {simplejpeg.__version__}" if format is RenditionFormat.JPEG else f"Pillow {PIL.__version__}"
+
+
+def encoded_size(file: bytes) -> tuple[int, int]:
+    """Rows and columns as the file itself says them."""
+    with Image.open(io.BytesIO(file)) as image:
+        return image.height, image.width
 
 
 def subsampling(settings: RenderSettings, colour: bool) -> str | None:
@@ -45,7 +58,7 @@ def subsampling(settings: RenderSettings, colour: bool) -> str | None:
     return "444" if settings.quality >= FULL_CHROMA_QUALITY else "420"
 
 
-def _jpeg(picture: Array, quality: int) -> bytes:
+def _jpeg(picture: Array, quality: int, icc_profile: bytes) -> bytes:
     colour = picture.ndim == 3
     data: bytes = simplejpeg.encode_jpeg(
         picture if colour else picture[:, :, np.newaxis],
@@ -53,20 +66,22 @@ def _jpeg(picture: Array, quality: int) -> bytes:
         colorspace="RGB" if colour else "GRAY",
         colorsubsampling=subsampling(RenderSettings(RenditionFormat.JPEG, quality), colour) or "Gray",
     )
-    return data
+    return with_profile(data, icc_profile) if icc_profile else data
 
 
-def _pillow(format: str, **options: Any) -> Callable[[Array, int], bytes]:
-    def encoded(picture: Array, quality: int) -> bytes:
+def _pillow(format: str, **options: Any) -> Callable[[Array, int, bytes], bytes]:
+    def encoded(picture: Array, quality: int, icc_profile: bytes) -> bytes:
         file = io.BytesIO()
-        extra = {"quality": quality} if format == "WEBP" else {}
+        extra: dict[str, Any] = {"quality": quality} if format == "WEBP" else {}
+        if icc_profile:
+            extra["icc_profile"] = icc_profile
         Image.fromarray(picture).save(file, format, **options, **extra)
         return file.getvalue()
 
     return encoded
 
 
-_ENCODERS: dict[RenditionFormat, Callable[[Array, int], bytes]] = {
+_ENCODERS: dict[RenditionFormat, Callable[[Array, int, bytes], bytes]] = {
     RenditionFormat.JPEG: _jpeg,
     RenditionFormat.PNG: _pillow("PNG", compress_level=4),
     RenditionFormat.WEBP: _pillow("WEBP", method=2),

@@ -32,6 +32,11 @@ class GrayscaleTransforms:
     windows: tuple[Window, ...] = ()
     voi_luts: tuple[LookupTable, ...] = ()
 
+    @property
+    def views(self) -> tuple[Voi, ...]:
+        """All of them, the default first (PS3.3 C.11.2.1.2.2: which one is shown is for whoever looks)."""
+        return (*self.windows, *self.voi_luts)
+
 
 @dataclass(frozen=True, slots=True)
 class GrayscalePlan:
@@ -41,12 +46,14 @@ class GrayscalePlan:
     voi: Voi
     inverted: bool
     padding: Padding | None
+    presentation: LookupTable | None = None  # Presentation LUT (C.11.4)
 
     def as_recipe(self) -> dict[str, Any]:
         """Its numbers."""
         return {
             "modality": self.modality.as_recipe() if self.modality else None,
             "voi": self.voi.as_recipe(),
+            "presentation": self.presentation.as_recipe() if self.presentation else None,
             "inverted": self.inverted,
             "padding": self.padding.as_recipe() if self.padding else None,
         }
@@ -62,10 +69,8 @@ def stated_voi(
     """
     if window is not None:
         return window
-    if transforms.windows:
-        return transforms.windows[0]
-    if transforms.voi_luts:
-        return transforms.voi_luts[0]
+    if transforms.views:
+        return transforms.views[0]
     modality = transforms.modality
     if description.bits_stored <= 8 and (modality is None or (isinstance(modality, Rescale) and modality.is_identity)):
         low, high = value_limits(description)
@@ -90,13 +95,24 @@ def units_range(
 
 def grey_levels(stored: Array, plan: GrayscalePlan) -> Array:
     """The 8-bit grey of each stored value: modality, VOI, presentation, and padding over it all."""
-    greys = apply_voi(apply_modality(stored, plan.modality), plan.voi)
-    levels = np.rint(greys).astype(np.uint8)
+    units = apply_modality(stored, plan.modality)
+    if plan.presentation is None:
+        levels = np.rint(apply_voi(units, plan.voi)).astype(np.uint8)
+    else:
+        levels = presented(units, plan.voi, plan.presentation)
     if plan.inverted:
         np.subtract(255, levels, out=levels)
     if plan.padding is not None:
         levels[is_padding(stored, plan.padding)] = BACKGROUND
     return levels
+
+
+def presented(units: Array, voi: Voi, table: LookupTable) -> Array:
+    """The greys of a Presentation LUT: the whole range of the VOI transform runs over its entries (C.11.4)."""
+    entries = table.entries
+    index = np.rint(apply_voi(units, voi, entries.size - 1)).astype(np.intp)
+    greys: Array = np.rint(entries * (255 / table.maximum)).astype(np.uint8)
+    return greys[index]
 
 
 @lru_cache(maxsize=32)
@@ -119,6 +135,15 @@ def grey_frame(cells: Array, description: PixelDescription, plan: GrayscalePlan)
         for start in range(0, cells.size, strip):
             part = stored_values(cells[start : start + strip], description)
             greys[start : start + strip] = grey_levels(part, plan)
+    return greys.reshape(description.rows, description.columns)
+
+
+def grey_difference(values: Array, description: PixelDescription, plan: GrayscalePlan) -> Array:
+    """A subtracted frame as rows x columns of 8-bit greys (PS3.4 N.2: masks come before the modality transform)."""
+    greys = np.empty(values.size, np.uint8)
+    strip = 1 << 18
+    for start in range(0, values.size, strip):
+        greys[start : start + strip] = grey_levels(values[start : start + strip], plan)
     return greys.reshape(description.rows, description.columns)
 
 

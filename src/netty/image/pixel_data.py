@@ -136,8 +136,17 @@ def fit_to_length(description: PixelDescription, length: int) -> tuple[PixelDesc
         whole = replace(description, photometric_interpretation=PhotometricInterpretation.YBR_FULL)
         if 0 <= length - whole.total_size <= 1:
             return whole, (Flag.NOT_SUBSAMPLED,)
+    present = _frames_in(description, length)
+    if 0 < present < description.frames:
+        return replace(description, frames=present), (Flag.FRAMES_MISSING,)
     surplus = length - description.total_size
     return description, ((Flag.SIZE_MISMATCH,) if surplus > 1 else ())
+
+
+def _frames_in(description: PixelDescription, length: int) -> int:
+    """The frames of which at least half is in `length` bytes."""
+    whole, rest = divmod(length * 8, description.cells_per_frame * description.bits_allocated)
+    return whole + (rest * 2 >= description.cells_per_frame * description.bits_allocated)
 
 
 def frame_cells(data: Bytes, description: PixelDescription, leading_bits: int = 0) -> Array:

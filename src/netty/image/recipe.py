@@ -1,56 +1,81 @@
 """How a rendition was made: every resolved number, so that it can be explained and made again."""
 
+import hashlib
 from dataclasses import dataclass
 from typing import Any
 
-from netty.image.colour import Palette
-from netty.image.encode import subsampling
-from netty.image.grayscale import GrayscalePlan
+from netty.image.annotation import annotations_sha256
+from netty.image.encode import encoder, subsampling
+from netty.image.frame_plan import FramePlan
 from netty.image.lookup_table import LookupTable
 from netty.image.pixel_data import PixelDescription
 from netty.image.settings import RenderSettings
+from netty.image.softcopy import PresentationState
 from netty.image.voi import ValueRange, Voi, Window
 
 
 @dataclass(frozen=True, slots=True)
 class Recipe:
-    """One frame's way from stored pixels to a file. Exactly one of `grayscale` and colour (None) applies."""
+    """One frame's way from stored pixels to a file. `views` are the VOI transforms that the image offers."""
 
     netty: str
-    frame: int
-    pixels: PixelDescription
-    grayscale: GrayscalePlan | None
-    palette: Palette | None
-    rows: int
-    columns: int
+    plan: FramePlan
     settings: RenderSettings
+    state: PresentationState | None = None
+    views: tuple[Voi, ...] = ()
 
     def as_dict(self) -> dict[str, Any]:
-        """Plain numbers and texts, ready for JSON."""
-        pixels = self.pixels
+        """Plain numbers and texts, ready for JSON.
+
+        What is long (tables, bitmaps, profiles) or may name a person (annotations) stands in the image or the
+        presentation state; here it is known by its checksum.
+        """
+        plan, settings = self.plan, self.settings
+        rows, columns = plan.spatial.size
         return {
             "netty": self.netty,
-            "frame": self.frame,
-            "pixels": {
-                "photometric_interpretation": pixels.photometric_interpretation.value,
-                "rows": pixels.rows,
-                "columns": pixels.columns,
-                "bits_allocated": pixels.bits_allocated,
-                "bits_stored": pixels.bits_stored,
-                "high_bit": pixels.high_bit,
-                "signed": pixels.signed,
-                "planar": pixels.planar,
-            },
-            "grayscale": self.grayscale.as_recipe() if self.grayscale else None,
-            "palette": self.palette.as_recipe() if self.palette else None,
+            "frame": plan.frame,
+            "pixels": pixels_recipe(plan.pixels),
+            "subtraction": plan.subtraction.as_recipe() if plan.subtraction else None,
+            "grayscale": plan.grayscale.as_recipe() if plan.grayscale else None,
+            "palette": plan.palette.as_recipe() if plan.palette else None,
+            "overlays": [overlay.as_recipe() for overlay in plan.overlays],
+            "shutter": plan.shutter.as_recipe() if plan.shutter else None,
+            "spatial": plan.spatial.as_recipe(),
+            "annotations": annotations_sha256(plan.annotations) if plan.annotations else None,
+            "icc_profile": profile_sha256(plan.icc_profile) if plan.icc_profile else None,
+            "presentation_state": (
+                {"sop_instance_uid": self.state.sop_instance_uid, "label": self.state.label} if self.state else None
+            ),
+            "views": [view.as_recipe() for view in self.views],
             "output": {
-                "rows": self.rows,
-                "columns": self.columns,
-                "format": self.settings.format.value,
-                "quality": self.settings.quality,
-                "subsampling": subsampling(self.settings, self.grayscale is None),
+                "rows": rows,
+                "columns": columns,
+                "format": settings.format.value,
+                "quality": settings.quality,
+                "subsampling": subsampling(settings, plan.grayscale is None),
+                "encoder": encoder(settings.format),
             },
         }
+
+
+def pixels_recipe(pixels: PixelDescription) -> dict[str, Any]:
+    """The numbers that say how stored values are read."""
+    return {
+        "photometric_interpretation": pixels.photometric_interpretation.value,
+        "rows": pixels.rows,
+        "columns": pixels.columns,
+        "bits_allocated": pixels.bits_allocated,
+        "bits_stored": pixels.bits_stored,
+        "high_bit": pixels.high_bit,
+        "signed": pixels.signed,
+        "planar": pixels.planar,
+    }
+
+
+def profile_sha256(profile: bytes) -> str:
+    """What an ICC profile is known by."""
+    return hashlib.sha256(profile).hexdigest()
 
 
 def window_text(voi: Voi | None) -> str:

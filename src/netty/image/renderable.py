@@ -5,8 +5,11 @@ from dataclasses import dataclass
 from netty.image.colour import Palette
 from netty.image.flags import Flag
 from netty.image.grayscale import GrayscaleTransforms
+from netty.image.overlay import Overlay
 from netty.image.padding import Padding
 from netty.image.pixel_data import PixelDescription
+from netty.image.shutter import Shutter
+from netty.image.subtraction import MaskSubtraction, Subtraction, subtraction_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,11 +25,22 @@ class RenderableImage:
     padding: Padding | None = None
     palette: Palette | None = None
     aspect: tuple[float, float] = (1.0, 1.0)  # vertical, horizontal
+    overlays: tuple[Overlay, ...] = ()
+    shutter: Shutter | None = None
+    masks: tuple[MaskSubtraction, ...] = ()
+    icc_profile: bytes = b""
+    sop_instance_uid: str = ""
+    shares_range: bool = False  # without a window, all images of its series should be shown with one range of values
     flags: tuple[Flag, ...] = ()
 
     def transforms_of(self, frame: int) -> GrayscaleTransforms:
         """The grayscale transforms of frame `frame` (from 0)."""
         return self.transforms[frame if frame < len(self.transforms) else -1]
+
+    def subtraction_of(self, frame: int) -> Subtraction | None:
+        """What is subtracted to make frame `frame` (from 1), where the image asks for it."""
+        made = (subtraction_of(mask, frame, self.pixels.frames) for mask in self.masks)
+        return next((subtraction for subtraction in made if subtraction), None)
 
 
 @dataclass(frozen=True, slots=True)

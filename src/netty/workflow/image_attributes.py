@@ -2,8 +2,6 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
-from enum import StrEnum
-from typing import TypeVar
 
 import numpy as np
 from pydicom.dataset import Dataset
@@ -16,9 +14,8 @@ from netty.dicom.dataset import (
     integer,
     integers,
     items,
-    places,
+    octets,
     text,
-    texts,
     words,
 )
 from netty.dicom.uids import GRAYSCALE_SOFTCOPY_PRESENTATION_STATE, XA_IMAGE_STORAGE, XRF_IMAGE_STORAGE
@@ -26,20 +23,27 @@ from netty.image.colour import Palette
 from netty.image.errors import CannotRender
 from netty.image.flags import Flag
 from netty.image.grayscale import GrayscaleTransforms
+from netty.image.icc import is_rgb_profile
 from netty.image.lookup_table import LookupTable, descriptor, lookup_table
-from netty.image.modality import Modality, Rescale, modality_limits
+from netty.image.modality import Modality, Rescale
 from netty.image.padding import Padding, padding
 from netty.image.pixel_data import ByteOrder, PhotometricInterpretation, PixelDescription, fit_to_length, value_limits
 from netty.image.presentation import PresentationLutShape, is_inverted
 from netty.image.renderable import NotRenderable, RenderableImage
 from netty.image.segmented import expand
-from netty.image.voi import VoiLutFunction, Window
+from netty.image.stored_window import means_stored_values
 from netty.model.reasons import NO_PICTURE
+from netty.workflow.plane_attributes import masks, overlays, shutter
+from netty.workflow.transform_attributes import TransformReader, member
+
+CT_IMAGE_STORAGE = "1.2.840.10008.5.1.4.1.1.2"
+MR_IMAGE_STORAGE = "1.2.840.10008.5.1.4.1.1.4"
+PET_IMAGE_STORAGE = "1.2.840.10008.5.1.4.1.1.128"
 
 SOP_CLASS_UID = 0x00080016
+SOP_INSTANCE_UID = 0x00080018
 MODALITY = 0x00080060
 IMAGER_PIXEL_SPACING = 0x00181164
-SHUTTER_SHAPE = 0x00181600
 NOMINAL_SCANNED_PIXEL_SPACING = 0x00182010
 SAMPLES_PER_PIXEL = 0x00280002
 PHOTOMETRIC_INTERPRETATION = 0x00280004
@@ -55,29 +59,16 @@ HIGH_BIT = 0x00280102
 PIXEL_REPRESENTATION = 0x00280103
 PIXEL_PADDING_VALUE = 0x00280120
 PIXEL_PADDING_RANGE_LIMIT = 0x00280121
-WINDOW_CENTER = 0x00281050
-WINDOW_WIDTH = 0x00281051
-RESCALE_INTERCEPT = 0x00281052
-RESCALE_SLOPE = 0x00281053
-RESCALE_TYPE = 0x00281054
-WINDOW_EXPLANATION = 0x00281055
-VOI_LUT_FUNCTION = 0x00281056
+ICC_PROFILE = 0x00282000
 PALETTE_DESCRIPTORS = (0x00281101, 0x00281102, 0x00281103)  # red, green, blue
 PALETTE_DATA = (0x00281201, 0x00281202, 0x00281203)
 SEGMENTED_PALETTE_DATA = (0x00281221, 0x00281222, 0x00281223)
-MODALITY_LUT_SEQUENCE = 0x00283000
-LUT_DESCRIPTOR = 0x00283002
-LUT_EXPLANATION = 0x00283003
-LUT_DATA = 0x00283006
-VOI_LUT_SEQUENCE = 0x00283010
-MASK_SUBTRACTION_SEQUENCE = 0x00286100
 PIXEL_MEASURES_SEQUENCE = 0x00289110
 FRAME_VOI_LUT_SEQUENCE = 0x00289132
 PIXEL_VALUE_TRANSFORMATION_SEQUENCE = 0x00289145
 PRESENTATION_LUT_SHAPE = 0x20500020
 SHARED_FUNCTIONAL_GROUPS = 0x52009229
 PER_FRAME_FUNCTIONAL_GROUPS = 0x52009230
-OVERLAY_ROWS, OVERLAY_DATA = 0x0010, 0x3000  # elements of the groups 6000 to 601E
 
 # Their modality transform leads back to X-ray intensity, and is not for display (PS3.3 C.8.7.1.1.2).
 STORED_VALUES_ARE_DISPLAYED = frozenset(
@@ -88,6 +79,10 @@ STORED_VALUES_ARE_DISPLAYED = frozenset(
         "1.2.840.10008.5.1.4.1.1.12.2.1",  # Enhanced XRF
     }
 )
+
+
+# PET is shown by its values per slice (C.8.9.4), CT in Hounsfield units, MR in what its scanner counts.
+ONE_RANGE_PER_SERIES = frozenset({CT_IMAGE_STORAGE, MR_IMAGE_STORAGE, PET_IMAGE_STORAGE})
 
 
 def read_image(attributes: Attributes, available: int) -> RenderableImage | NotRenderable:
@@ -119,27 +114,35 @@ class _Reader:
 
     attributes: Attributes
     pixel_data: PixelDataElement
-    flags: dict[Flag, None] = field(default_factory=dict)  # an ordered set
+    reader: TransformReader = field(default_factory=TransformReader)
 
     def image(self, length: int) -> RenderableImage:
         dataset = self.attributes.dataset
         pixels, remarks = fit_to_length(self.description(), length)
-        self.flags |= dict.fromkeys(remarks)
-        self.note_what_is_not_drawn()
-        photometric = pixels.photometric_interpretation
-        image = RenderableImage(pixels, aspect=self.aspect())
-        if photometric is PhotometricInterpretation.PALETTE_COLOR:
-            image = replace(image, palette=self.palette(pixels))
-        elif photometric.is_monochrome:
+        for remark in remarks:
+            self.reader.remark(remark)
+        photometric, aspect = pixels.photometric_interpretation, self.aspect()
+        image = RenderableImage(
+            pixels,
+            aspect=aspect,
+            overlays=tuple(overlays(dataset, pixels, self.reader)),
+            shutter=shutter(dataset, aspect, (), self.reader),
+            sop_instance_uid=text(dataset, SOP_INSTANCE_UID),
+        )
+        if photometric.is_monochrome:
+            shape = member(PresentationLutShape, text(dataset, PRESENTATION_LUT_SHAPE).upper())
             image = replace(
                 image,
                 transforms=tuple(self.transforms(pixels)),
-                inverted=is_inverted(
-                    photometric, _member(PresentationLutShape, text(dataset, PRESENTATION_LUT_SHAPE).upper())
-                ),
+                inverted=is_inverted(photometric, shape),
                 padding=_padding(dataset, pixels),
+                masks=tuple(masks(dataset, pixels.frames, self.reader)),
+                shares_range=text(dataset, SOP_CLASS_UID) in ONE_RANGE_PER_SERIES,
             )
-        return replace(image, flags=tuple(self.flags))
+        else:
+            palette = self.palette(pixels) if photometric is PhotometricInterpretation.PALETTE_COLOR else None
+            image = replace(image, palette=palette, icc_profile=self.icc_profile())
+        return replace(image, flags=tuple(self.reader.flags))
 
     def description(self) -> PixelDescription:
         """The Image Pixel Module (PS3.3 C.7.6.3)."""
@@ -172,9 +175,9 @@ class _Reader:
         name = text(dataset, PHOTOMETRIC_INTERPRETATION).upper()
         samples = integer(dataset, SAMPLES_PER_PIXEL) or 1
         if not name:  # as ACR-NEMA images, the ancestors, come along
-            self.flags[Flag.PHOTOMETRIC_ASSUMED] = None
+            self.reader.remark(Flag.PHOTOMETRIC_ASSUMED)
             name = "RGB" if samples == 3 else "MONOCHROME2"
-        photometric = _member(PhotometricInterpretation, name)
+        photometric = member(PhotometricInterpretation, name)
         if photometric is None:
             raise CannotRender("The photometric interpretation {name} is not supported.", name=name[:32])
         if photometric.samples != samples:
@@ -192,7 +195,7 @@ class _Reader:
                 case (vertical, horizontal, *_) if vertical > 0 and horizontal > 0:
                     return vertical, horizontal
                 case (_, *_):
-                    self.flags[Flag.ASPECT_IGNORED] = None
+                    self.reader.remark(Flag.ASPECT_IGNORED)
         return 1.0, 1.0
 
     def transforms(self, pixels: PixelDescription) -> Iterator[GrayscaleTransforms]:
@@ -202,63 +205,22 @@ class _Reader:
         per_frame = list(items(dataset, PER_FRAME_FUNCTIONAL_GROUPS))[: pixels.frames]
         for groups in [[group, *shared] for group in per_frame] or [shared]:
             modality = self.modality(_first_with(groups, PIXEL_VALUE_TRANSFORMATION_SEQUENCE, dataset), pixels)
-            yield self.voi(_first_with(groups, FRAME_VOI_LUT_SEQUENCE, dataset), modality, pixels)
+            yield self.frame_transforms(_first_with(groups, FRAME_VOI_LUT_SEQUENCE, dataset), modality, pixels)
 
     def modality(self, source: Dataset, pixels: PixelDescription) -> Modality:
-        """The Modality LUT or the rescale, never both (C.11.1)."""
+        """The modality transform, where it is for display."""
         if text(self.attributes.dataset, SOP_CLASS_UID) in STORED_VALUES_ARE_DISPLAYED:
             return None
-        for item in items(source, MODALITY_LUT_SEQUENCE):
-            if table := self.table(item, pixels.signed):
-                return table
-        slopes, intercepts = decimals(source, RESCALE_SLOPE), decimals(source, RESCALE_INTERCEPT)
-        if not slopes and not intercepts:
-            return None
-        slope = slopes[0] if slopes else 1.0
-        if slope == 0:
-            self.flags[Flag.RESCALE_IGNORED] = None
-            return None
-        return Rescale(slope, intercepts[0] if intercepts else 0.0, text(source, RESCALE_TYPE))
+        return self.reader.modality(source, pixels.signed)
 
-    def voi(self, source: Dataset, modality: Modality, pixels: PixelDescription) -> GrayscaleTransforms:
-        low, _ = modality_limits(*value_limits(pixels), modality)
-        tables = (self.table(item, signed=low < 0) for item in items(source, VOI_LUT_SEQUENCE))
-        return GrayscaleTransforms(modality, tuple(self.windows(source)), tuple(table for table in tables if table))
-
-    def windows(self, source: Dataset) -> Iterator[Window]:
-        """The windows that have a meaning (C.11.2.1.2), in their order."""
-        centers, widths = places(source, WINDOW_CENTER), places(source, WINDOW_WIDTH)
-        explanations = texts(source, WINDOW_EXPLANATION)
-        name = text(source, VOI_LUT_FUNCTION).upper()
-        stated = _member(VoiLutFunction, name)
-        function = stated or VoiLutFunction.LINEAR
-        ignored = len(centers) != len(widths) or bool(name and stated is None)
-        for index, (center, width) in enumerate(zip(centers, widths, strict=False)):
-            if center is None or width is None:
-                ignored = ignored or center is not width  # both empty is an absent window, not a wrong one
-                continue
-            window = Window(center, width, function, explanations[index] if index < len(explanations) else "")
-            if function is VoiLutFunction.LINEAR and 0 < width < 1:
-                # Forbidden, but written for SUV and other small units, and meant as LINEAR_EXACT.
-                window = replace(window, function=VoiLutFunction.LINEAR_EXACT)
-            if window.has_meaning:
-                yield window
-            else:
-                ignored = True
-        if ignored:
-            self.flags[Flag.WINDOW_IGNORED] = None
-
-    def table(self, item: Dataset, signed: bool) -> LookupTable | None:
-        """A LUT of an item of the Modality or VOI LUT Sequence."""
-        described = descriptor(integers(item, LUT_DESCRIPTOR), signed)
-        made = lookup_table(described, np.array(words(item, LUT_DATA), np.uint16), text(item, LUT_EXPLANATION))
-        if made is None:
-            self.flags[Flag.LUT_IGNORED] = None
-            return None
-        table, corrected = made
-        if corrected:
-            self.flags[Flag.LUT_DEPTH_CORRECTED] = None
-        return table
+    def frame_transforms(self, source: Dataset, modality: Modality, pixels: PixelDescription) -> GrayscaleTransforms:
+        """The transforms, without a rescale that the windows do not stand behind."""
+        transforms = self.reader.voi(source, modality, pixels)
+        first = next(iter(transforms.windows), None)
+        if isinstance(modality, Rescale) and first and means_stored_values(first, modality, *value_limits(pixels)):
+            self.reader.remark(Flag.WINDOW_OF_STORED_VALUES)
+            return replace(transforms, modality=None)
+        return transforms
 
     def palette(self, pixels: PixelDescription) -> Palette:
         """The three tables of PALETTE COLOR, plain or segmented (C.7.6.3.1.5, C.7.9.2)."""
@@ -274,31 +236,24 @@ class _Reader:
                 raise CannotRender("The image is PALETTE COLOR, but its palette is missing or broken.")
             tables.append(made[0])
         if all(table.bits > 8 and int(table.entries.max()) <= 0xFF for table in tables):
-            self.flags[Flag.LUT_DEPTH_CORRECTED] = None  # entries of 8 bits under a descriptor of 16
+            self.reader.remark(Flag.LUT_DEPTH_CORRECTED)  # entries of 8 bits under a descriptor of 16
             tables = [replace(table, bits=8) for table in tables]
         return Palette(*tables)
 
-    def note_what_is_not_drawn(self) -> None:
-        dataset = self.attributes.dataset
-        if any(tag.group & 0xFF01 == 0x6000 and tag.element in (OVERLAY_ROWS, OVERLAY_DATA) for tag in dataset.keys()):  # noqa: SIM118
-            self.flags[Flag.OVERLAYS_NOT_DRAWN] = None
-        if SHUTTER_SHAPE in dataset:
-            self.flags[Flag.SHUTTER_NOT_APPLIED] = None
-        if MASK_SUBTRACTION_SEQUENCE in dataset:
-            self.flags[Flag.MASK_NOT_APPLIED] = None
+    def icc_profile(self) -> bytes:
+        """The profile of the colours (C.11.15), if it is one; its length is even in the file, not in itself."""
+        profile = octets(self.attributes.dataset, ICC_PROFILE)
+        if not profile:
+            return b""
+        if not is_rgb_profile(profile):
+            self.reader.remark(Flag.ICC_IGNORED)
+            return b""
+        return profile[: int.from_bytes(profile[:4], "big")]
 
 
 def _first_with(groups: list[Dataset], tag: int, otherwise: Dataset) -> Dataset:
     """The first item of the sequence `tag` in the functional groups, nearest group first."""
     return next((item for group in groups for item in items(group, tag)), otherwise)
-
-
-_Member = TypeVar("_Member", bound=StrEnum)
-
-
-def _member(names: type[_Member], name: str) -> _Member | None:
-    """The member that is written so."""
-    return next((member for member in names if member.value == name), None)
 
 
 def _padding(dataset: Dataset, pixels: PixelDescription) -> Padding | None:

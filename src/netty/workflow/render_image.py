@@ -7,28 +7,41 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
+import numpy as np
+
 from netty import __version__
 from netty.dicom.dataset import read_attributes
 from netty.dicom.part10 import HEAD_SIZE, split_part10
 from netty.errors import NettyError, PeerError, UsageError
-from netty.image.aspect import resampled, square_size
+from netty.image.annotation import text_of
 from netty.image.colour import colour_frame
-from netty.image.encode import encode
+from netty.image.encode import encode, encoded_size
 from netty.image.errors import CannotRender
 from netty.image.flags import Flag
+from netty.image.frame_plan import FramePlan, finished, frame_plan, identity_voi
 from netty.image.grayscale import (
     GrayscalePlan,
+    GrayscaleTransforms,
+    grey_difference,
     grey_frame,
     is_all_padding,
     stated_voi,
     units_range,
 )
-from netty.image.pixel_data import Array, frame_cells, value_limits
+from netty.image.modality import modality_limits
+from netty.image.pixel_data import Array, frame_cells, stored_values, value_limits
 from netty.image.recipe import Recipe, window_text
+from netty.image.recipe_reading import read_recipe
 from netty.image.renderable import NotRenderable, RenderableImage
+from netty.image.self_check import content_flags, is_inverted_against
+from netty.image.series_range import MIN_MAX, SERIES
 from netty.image.settings import RenderSettings, RenditionFormat
+from netty.image.softcopy import PresentationState
+from netty.image.subtraction import Subtraction, difference
 from netty.image.voi import ValueRange, Window
+from netty.workflow.fonts import annotation_font, lacks_letters
 from netty.workflow.image_attributes import read_image
+from netty.workflow.presentation_states import StateFile, open_state
 
 
 class NoPicture(PeerError):
@@ -51,18 +64,40 @@ class RenderedFrame:
 
 @dataclass(frozen=True, slots=True)
 class FramePicture:
-    """One frame in 8 bits, before its pixels are made square."""
+    """One frame in 8 bits, before anything is drawn over it and before it is stretched or turned."""
 
     pixels: Array
     plan: GrayscalePlan | None
     flags: tuple[Flag, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class DrawnFrame:
+    """One frame as it is seen, before it is encoded, and everything that was done to make it."""
+
+    pixels: Array
+    plan: FramePlan
+    flags: tuple[Flag, ...]
+
+
 class PictureFile:
     """An image in a file, open for rendering. Holds one frame at a time."""
 
-    def __init__(self, path: Path, offset: int, transfer_syntax: str, length: int | None = None) -> None:
-        """The data set of `length` bytes (None: to the end of the file) at `offset` of the file."""
+    def __init__(
+        self,
+        path: Path,
+        offset: int,
+        transfer_syntax: str,
+        length: int | None = None,
+        *,
+        state: StateFile | None = None,
+        value_range: tuple[float, float] | None = None,
+    ) -> None:
+        """The data set of `length` bytes (None: to the end of the file) at `offset` of the file.
+
+        It is seen through `state` where one is given. `value_range` is that of the image's series, in modality units:
+        what to show where there is no window (see `image.series_range`).
+        """
         with path.open("rb") as file:
             size = os.fstat(file.fileno()).st_size
             length = size - offset if length is None else min(length, size - offset)
@@ -74,9 +109,11 @@ class PictureFile:
         if attributes.pixel_data and attributes.pixel_data.length is not None:
             self._length = min(self._length, attributes.pixel_data.length)
         self._buffer = bytearray()
-        self._limits: tuple[float, float] | None = None
+        self._limits: dict[bool, tuple[float, float]] = {}
+        self._state, self._value_range = state, value_range
         try:
             self.image = self._renderable(read_image(attributes, self._length))
+            self.frames = state.frames_of(self.image) if state else tuple(range(1, self.image.pixels.frames + 1))
         except NettyError:
             self.close()
             raise
@@ -101,43 +138,93 @@ class PictureFile:
 
     def picture(self, frame: int, window: Window | None = None) -> FramePicture:
         """Frame `frame` (from 1), through `window` if one is given."""
-        pixels = self.image.pixels
-        if not 1 <= frame <= pixels.frames:
-            raise UsageError("There is no frame {frame}: the image has {frames}.", frame=frame, frames=pixels.frames)
-        is_grey = pixels.photometric_interpretation.is_monochrome
-        plan = self._plan(frame - 1, window) if is_grey else None  # before the cells: it may read other frames
-        cells, complete = self.cells(frame)
-        flags = self.image.flags if complete else (*self.image.flags, Flag.TRUNCATED)
-        if plan is None:
-            colours = colour_frame(cells, pixels, self.image.palette)
-            return FramePicture(colours, None, (*flags, Flag.FLAT) if _is_flat(colours) else flags)
-        greys = grey_frame(cells, pixels, plan)
-        if _is_flat(greys):
-            only_padding = is_all_padding(cells, pixels, plan.padding)
-            flags = (*flags, Flag.PADDING_ONLY if only_padding else Flag.FLAT)
-        return FramePicture(greys, plan, flags)
+        plan, _, flags = self._resolved(frame, window)
+        picture, _, complete = self._pixels(plan)
+        return FramePicture(picture, plan.grayscale, (*flags, *complete))
+
+    def drawn(self, frame: int, window: Window | None = None) -> DrawnFrame:
+        """Frame `frame` (from 1) with its overlays, shutter and annotations, square pixels and the right way up."""
+        plan, state, flags = self._resolved(frame, window)
+        return self._carried_out(plan, state, flags)
 
     def rendered(self, frame: int, settings: RenderSettings, window: Window | None = None) -> RenderedFrame:
-        """Frame `frame` (from 1), with square pixels, encoded."""
-        picture = self.picture(frame, window)
-        image, flags, pixels = self.image, picture.flags, picture.pixels
-        size = square_size(pixels.shape[0], pixels.shape[1], *image.aspect)
-        if size is None:
-            flags = (*flags, Flag.ASPECT_IGNORED)
-        else:
-            pixels = resampled(pixels, *size)
-        rows, columns = pixels.shape[:2]
-        recipe = Recipe(__version__, frame, image.pixels, picture.plan, image.palette, rows, columns, settings)
+        """Frame `frame` (from 1), encoded."""
+        plan, state, flags = self._resolved(frame, window)
+        views = self._transforms(frame, state).views
+        return self._encoded(Recipe(__version__, plan, settings, state, views), flags)
+
+    def followed(self, recipe: Mapping[str, Any]) -> RenderedFrame:
+        """What a recipe of this image (and presentation state) makes, by its numbers alone."""
+        frame = recipe.get("frame")
+        if not isinstance(frame, int):
+            raise CannotRender("The recipe cannot be read: {cause}.", cause="frame")
+        self._require(frame)
+        state = self._state.applied_to(self.image, frame) if self._state else None
+        return self._encoded(read_recipe(recipe, self.image, state), ())
+
+    def _encoded(self, recipe: Recipe, flags: tuple[Flag, ...]) -> RenderedFrame:
+        plan, settings = recipe.plan, recipe.settings
+        drawn = self._carried_out(plan, recipe.state, flags)
+        data, flags = encode(drawn.pixels, settings, plan.icc_profile), drawn.flags
+        rows, columns = plan.spatial.size
+        if not encoded_size(data) == drawn.pixels.shape[:2] == (rows, columns):
+            flags = (*flags, Flag.WRONG_SIZE)
         return RenderedFrame(
-            frame=frame,
-            data=encode(pixels, settings),
+            frame=plan.frame,
+            data=data,
             format=settings.format,
             width=columns,
             height=rows,
             recipe=recipe.as_dict(),
-            window=window_text(picture.plan.voi if picture.plan else None),
-            flags=flags,
+            window=window_text(plan.grayscale.voi if plan.grayscale else None),
+            flags=tuple(dict.fromkeys(flags)),
         )
+
+    def _carried_out(self, plan: FramePlan, state: PresentationState | None, flags: tuple[Flag, ...]) -> DrawnFrame:
+        """The plan, followed; and a look at the picture before anything is drawn over it."""
+        picture, cells, complete = self._pixels(plan)
+        flags = (*flags, *complete, *self._self_check(picture, cells, plan, state))
+        if plan.annotations and lacks_letters(text_of(plan.annotations)):
+            flags = (*flags, Flag.TEXT_WITHOUT_FONT)
+        pixels, remarks = finished(picture, cells, plan, annotation_font)
+        return DrawnFrame(pixels, plan, (*flags, *remarks))
+
+    def _self_check(
+        self, picture: Array, cells: Array, plan: FramePlan, state: PresentationState | None
+    ) -> Iterator[Flag]:
+        grayscale = plan.grayscale
+        padding = grayscale.padding if grayscale else None
+        for flag in content_flags(picture):
+            only_padding = flag is Flag.FLAT and is_all_padding(cells, plan.pixels, padding)
+            yield Flag.PADDING_ONLY if only_padding else flag
+        # A presentation state may turn the greys as it likes, and differences have no photometric interpretation.
+        if grayscale and state is None and not plan.subtraction:
+            if is_inverted_against(picture, cells, plan.pixels, padding):
+                yield Flag.INVERTED
+            if self.image.shares_range and getattr(grayscale.voi, "source", "") == MIN_MAX:
+                yield Flag.RANGE_OF_ONE_IMAGE
+
+    def _pixels(self, plan: FramePlan) -> tuple[Array, Array, tuple[Flag, ...]]:
+        """The frame in 8 bits, its cells, and whether they are all there."""
+        pixels, grayscale = plan.pixels, plan.grayscale
+        if plan.subtraction is not None and grayscale is not None:
+            values = self._difference(plan.subtraction)
+            cells, complete = self.cells(plan.frame)
+            picture = grey_difference(values, pixels, grayscale)
+        else:
+            cells, complete = self.cells(plan.frame)
+            if grayscale is not None:
+                picture = grey_frame(cells, pixels, grayscale)
+            else:
+                picture = colour_frame(cells, pixels, plan.palette)
+        return picture, cells, () if complete else (Flag.TRUNCATED,)
+
+    def _difference(self, subtraction: Subtraction) -> Array:
+        def stored(frames: Iterable[int]) -> Iterator[Array]:
+            for frame in frames:  # each in memory of its own, as the next one goes where this one is read
+                yield np.array(stored_values(self.cells(frame)[0], self.image.pixels))
+
+        return difference(stored(subtraction.contrast_frames), stored(subtraction.mask_frames))
 
     def cells(self, frame: int) -> tuple[Array, bool]:
         """The cells of a frame (from 1), and whether the pixel data held them all; what lacks is 0.
@@ -170,27 +257,56 @@ class PictureFile:
         view[filled:] = bytes(size - filled)
         return frame_cells(view, pixels, leading_bits), filled == size
 
-    def _plan(self, frame: int, window: Window | None) -> GrayscalePlan:
+    def _require(self, frame: int) -> None:
+        frames = self.image.pixels.frames
+        if not 1 <= frame <= frames:
+            raise UsageError("There is no frame {frame}: the image has {frames}.", frame=frame, frames=frames)
+
+    def _resolved(
+        self, frame: int, window: Window | None
+    ) -> tuple[FramePlan, PresentationState | None, tuple[Flag, ...]]:
+        """Everything that is to be done with a frame (from 1), and what there is to remark so far."""
+        self._require(frame)
         image = self.image
-        transforms = image.transforms_of(frame)
-        voi = stated_voi(image.pixels, transforms, window)
-        if voi is None:
-            voi = ValueRange(*self._value_limits(), "min-max")
+        state = self._state.applied_to(image, frame) if self._state else None
+        is_grey = image.pixels.photometric_interpretation.is_monochrome
+        grayscale = self._grayscale(frame, window, state) if is_grey else None
+        plan, remarks = frame_plan(image, frame, grayscale, state)
+        return plan, state, (*image.flags, *remarks)
+
+    def _transforms(self, frame: int, state: PresentationState | None) -> GrayscaleTransforms:
+        return self.image.transforms_of(frame - 1) if state is None else state.transforms
+
+    def _grayscale(self, frame: int, window: Window | None, state: PresentationState | None) -> GrayscalePlan:
+        image, pixels, transforms = self.image, self.image.pixels, self._transforms(frame, state)
+        if state is not None:
+            voi = window or next(iter(transforms.views), None) or identity_voi(transforms, pixels, bool(state.mask))
+            padding = None if state.mask else image.padding
+            return GrayscalePlan(transforms.modality, voi, state.inverted, padding, state.lut)
+        if image.subtraction_of(frame):  # the image's windows are for what it stores, not for differences
+            voi = window or ValueRange(*self._value_limits(subtracted=True), "subtracted")
+            return GrayscalePlan(transforms.modality, voi, image.inverted, None)
+        stated = stated_voi(pixels, transforms, window)
+        if stated is None and self._value_range:
+            stated = ValueRange(*self._value_range, SERIES)
+        voi = stated or ValueRange(*self._value_limits(), MIN_MAX)
         return GrayscalePlan(transforms.modality, voi, image.inverted, image.padding)
 
-    def _value_limits(self) -> tuple[float, float]:
+    def _value_limits(self, subtracted: bool = False) -> tuple[float, float]:
         """The smallest and largest value of all frames, so that no frame of a loop flickers against the next."""
-        if self._limits is None:
+        if subtracted not in self._limits:
             image, pixels = self.image, self.image.pixels
-            ranges = []
-            for frame in range(pixels.frames):
-                if pixels.frame_span(frame)[0] >= self._length:
-                    break
-                cells, _ = self.cells(frame + 1)
-                ranges.append(units_range(cells, pixels, image.transforms_of(frame).modality, image.padding))
-            found = [ends for ends in ranges if ends is not None] or [value_limits(pixels)]
-            self._limits = min(low for low, _ in found), max(high for _, high in found)
-        return self._limits
+            found = []
+            for frame in range(1, pixels.frames + 1):
+                modality, subtraction = image.transforms_of(frame - 1).modality, image.subtraction_of(frame)
+                if subtracted and subtraction:
+                    values = self._difference(subtraction)
+                    found.append(modality_limits(int(values.min()), int(values.max()), modality))
+                elif not subtracted and (ends := units_range(self.cells(frame)[0], pixels, modality, image.padding)):
+                    found.append(ends)
+            found = found or [value_limits(pixels)]
+            self._limits[subtracted] = min(low for low, _ in found), max(high for _, high in found)
+        return self._limits[subtracted]
 
 
 def locate_data_set(path: Path) -> tuple[int, str]:
@@ -208,34 +324,45 @@ def render_frames(
     frames: Iterable[int] | None = None,
     window: Window | None = None,
     length: int | None = None,
+    state: StateFile | None = None,
 ) -> Iterator[RenderedFrame]:
     """The renditions of an image, one after the other; `frames` (from 1) chooses some.
 
     Raises NoPicture where there is none by nature, CannotRender or another PeerError where none can be made.
     """
-    with PictureFile(path, offset, transfer_syntax, length) as picture:
-        for frame in range(1, picture.image.pixels.frames + 1) if frames is None else frames:
+    with PictureFile(path, offset, transfer_syntax, length, state=state) as picture:
+        for frame in picture.frames if frames is None else frames:
             yield picture.rendered(frame, settings, window)
 
 
 def render_job(job: Mapping[str, Any]) -> Iterator[tuple[dict[str, Any], bytes]]:
-    """What a render child does with a job: `path`, `offset`, `transfer_syntax`, `format`, `quality`, perhaps
-    `length`, `frames` and `window` ([center, width]).
+    """What a render child does with a job: `path`, `offset`, `transfer_syntax`, `format`, `quality`, and perhaps
+
+    - `length` of the data set, `frames` (from 1), `window` ([center, width]),
+    - `range` ([low, high]): what a series spans in modality units, for its images without a window,
+    - `presentation_state` ({`path`, `offset`, `transfer_syntax`, perhaps `length`}): what to see the image through.
 
     Answers ``{"kind": "image", "frames": n}``, then ``{"kind": "frame", ...}`` with the encoded file for each frame;
     where there is no picture ``{"kind": "no_picture" | "cannot_render", "template": ..., "values": {...}}``.
     """
     settings = RenderSettings(RenditionFormat(job["format"]), int(job["quality"]))
     window = Window(*job["window"]) if job.get("window") else None
+    place = Path(job["path"]), job["offset"], job["transfer_syntax"], job.get("length")
     try:
-        with PictureFile(Path(job["path"]), job["offset"], job["transfer_syntax"], job.get("length")) as picture:
-            count = picture.image.pixels.frames
-            yield {"kind": "image", "frames": count}, b""
-            for frame in job.get("frames") or range(1, count + 1):
+        state = _state(job["presentation_state"]) if job.get("presentation_state") else None
+        value_range = (float(job["range"][0]), float(job["range"][1])) if job.get("range") else None
+        with PictureFile(*place, state=state, value_range=value_range) as picture:
+            frames = job.get("frames") or picture.frames
+            yield {"kind": "image", "frames": len(picture.frames)}, b""
+            for frame in frames:
                 yield _frame_reply(picture.rendered(frame, settings, window))
     except NettyError as error:
         kind = "no_picture" if isinstance(error, NoPicture) else "cannot_render"
         yield {"kind": kind, "template": error.template, "values": _plain(error.values)}, b""
+
+
+def _state(place: Mapping[str, Any]) -> StateFile:
+    return open_state(Path(place["path"]), place["offset"], place["transfer_syntax"], place.get("length"))
 
 
 def _frame_reply(rendered: RenderedFrame) -> tuple[dict[str, Any], bytes]:
@@ -268,10 +395,3 @@ def rendered_frame(header: Mapping[str, Any], data: bytes) -> RenderedFrame:
 
 def _plain(values: Mapping[str, Any]) -> dict[str, Any]:
     return {name: value if isinstance(value, int | float | str) else str(value) for name, value in values.items()}
-
-
-def _is_flat(picture: Array) -> bool:
-    """Whether every pixel is the same; most pictures show the contrary in their first and middle row."""
-    first = picture[0, 0]
-    rows = (picture[0], picture[picture.shape[0] // 2])
-    return all(bool((row == first).all()) for row in rows) and bool((picture == first).all())

@@ -1,0 +1,61 @@
+"""Does the picture show what it should? Looks at the picture itself, not at how it was made."""
+
+from collections.abc import Iterator
+from typing import Final
+
+import numpy as np
+
+from netty.image.flags import Flag
+from netty.image.padding import Padding, is_padding
+from netty.image.pixel_data import Array, PhotometricInterpretation, PixelDescription, stored_values
+
+_NEARLY_BLACK: Final = 12  # of 255
+_NEARLY_ALL: Final = 0.999
+_SAMPLES: Final = 1 << 16
+_CLEARLY: Final = 0.2  # a correlation
+
+
+def content_flags(picture: Array) -> Iterator[Flag]:
+    """FLAT where there is one grey only, BLACK where there is hardly more than black."""
+    if _is_flat(picture):
+        yield Flag.FLAT
+    else:
+        sampled = _sampled(picture.reshape(-1))
+        if np.count_nonzero(sampled <= _NEARLY_BLACK) >= _NEARLY_ALL * sampled.size and _is_black(picture):
+            yield Flag.BLACK
+
+
+def is_inverted_against(
+    greys: Array, cells: Array, description: PixelDescription, padding: Padding | None = None
+) -> bool:
+    """Whether greys fall where the photometric interpretation lets them rise (PS3.3 C.7.6.3.1.2), over one frame."""
+    shown, stored = _sampled(greys.reshape(-1)), stored_values(_sampled(cells), description)
+    if padding is not None:
+        kept = ~is_padding(stored, padding)
+        shown, stored = shown[kept], stored[kept]
+    if shown.size < 2 or _is_one(shown) or _is_one(stored):
+        return False
+    together = float(np.corrcoef(shown.astype(np.float64), stored.astype(np.float64))[0, 1])
+    falls = description.photometric_interpretation is PhotometricInterpretation.MONOCHROME1
+    return together > _CLEARLY if falls else together < -_CLEARLY
+
+
+def _is_flat(picture: Array) -> bool:
+    """Whether every pixel is the same; most pictures show the contrary in their first and middle row."""
+    first = picture[0, 0]
+    rows = (picture[0], picture[picture.shape[0] // 2])
+    return all(bool((row == first).all()) for row in rows) and bool((picture == first).all())
+
+
+def _is_black(picture: Array) -> bool:
+    return bool(np.count_nonzero(picture <= _NEARLY_BLACK) >= _NEARLY_ALL * picture.size)
+
+
+def _is_one(values: Array) -> bool:
+    return bool((values == values[0]).all())
+
+
+def _sampled(values: Array) -> Array:
+    # An odd step, so that it does not run along columns.
+    step = values.size // _SAMPLES
+    return values[:: step | 1] if step > 1 else values
