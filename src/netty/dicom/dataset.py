@@ -12,6 +12,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, BinaryIO, Final, cast
 
+from pydicom.datadict import dictionary_VR
 from pydicom.dataset import Dataset
 from pydicom.filereader import read_dataset
 from pydicom.tag import BaseTag
@@ -120,6 +121,7 @@ def read_attributes(file: BinaryIO, transfer_syntax: str, offset: int, length: i
 
 _NUMBER: Final = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
 _TEXT_VRS: Final = frozenset({"AE", "AS", "CS", "DA", "DS", "DT", "IS", "LO", "LT", "SH", "ST", "TM", "UI", "UT", "UR"})
+_NOT_UNSIGNED_WORDS: Final = frozenset({"SS", "UL", "SL", "FL", "FD", "UV", "SV"})
 _BINARY_VRS: Final = {"US": "H", "SS": "h", "UL": "I", "SL": "i", "FL": "f", "FD": "d", "UV": "Q", "SV": "q"}
 
 
@@ -215,7 +217,18 @@ def _raw(dataset: Dataset, tag: int) -> tuple[str, bool, Any]:
     if element is None:
         return "", True, None
     little = getattr(element, "is_little_endian", dataset.original_encoding[1])
-    return str(element.VR or ""), little is not False, element.value
+    return _stated_vr(tag, str(element.VR or "")), little is not False, element.value
+
+
+def _stated_vr(tag: int, vr: str) -> str:
+    """The VR, from the dictionary where neither the syntax nor the sender tells and words would be the wrong guess."""
+    if vr not in ("", "UN"):
+        return vr
+    try:
+        known = dictionary_VR(tag)
+    except KeyError:  # private, or of a later edition
+        return vr
+    return known if known in _NOT_UNSIGNED_WORDS else vr
 
 
 def _value(dataset: Dataset, tag: int) -> Any:
