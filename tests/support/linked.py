@@ -37,13 +37,15 @@ from netty.simulator.hospital import Destination, Hospital
 from netty.simulator.quirks import Quirk
 from netty.workflow.admission import Admissions
 from netty.workflow.callers import CallerBook
+from netty.workflow.deidentify import Deidentifier
+from netty.workflow.keep import Keeper
 from netty.workflow.linkage import Linkage
 from netty.workflow.receive import Receiver
 from netty.workflow.register import Registrar
 from netty.workflow.render import Renderer
 from netty.workflow.render_image import render_job
 from netty.workflow.retrieve import Retriever
-from netty.workflow.settings import Keep, ReceiveSettings
+from netty.workflow.settings import KeepSettings, ReceiveSettings
 from support.catalogue import new_database
 
 TITLE = "HAPPY_netty"
@@ -59,7 +61,7 @@ class Linked:
     ae: AeSettings
     receive: ReceiveSettings
     timers: Timers
-    keep: Keep
+    keep: KeepSettings
     stopping: threading.Event = field(default_factory=threading.Event)
 
     def __post_init__(self) -> None:
@@ -128,15 +130,17 @@ async def linked(
     *,
     receive: ReceiveSettings | None = None,
     timers: Timers | None = None,
-    keep: Keep = Keep.NONE,
+    keep: KeepSettings | None = None,
 ) -> AsyncIterator[Linked]:
     """Run it for the length of a block."""
-    receive = receive or ReceiveSettings(quiet_time=0.5)
+    receive, keep = receive or ReceiveSettings(quiet_time=0.5), keep or KeepSettings()
     for name in ("spool", "quarantine"):
         (folder / name).mkdir(mode=0o700)
     with new_database(folder) as database:
         async with _serving(folder, database, receive) as port:
-            parts = Linked(folder, database, AeSettings(port=port), receive, timers or Timers(10, 10, 30), keep)
+            parts = Linked(
+                folder, database, AeSettings(port=port), receive, timers or Timers(10, 10, 30), keep or KeepSettings()
+            )
             rendering = threading.Thread(target=_renderer(parts).run, args=(parts.stopping,))
             rendering.start()
             try:
@@ -188,8 +192,7 @@ def _renderer(parts: Linked) -> Renderer:
         blobs=parts.blobs,
         render=render,
         settings=RenderSettings(),
-        keep=parts.keep,
-        ae=parts.ae,
+        keeper=Keeper(parts.spool, parts.blobs, Deidentifier.of(parts.keep, parts.folder, parts.folder, parts.ae)),
         workers=1,
     )
 

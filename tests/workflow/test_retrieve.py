@@ -14,7 +14,7 @@ from netty.network.errors import RemoteUnreachable
 from netty.simulator.quirks import Quirk
 from netty.simulator.studies_objects import CT, GSPS, US_MULTIFRAME
 from netty.simulator.studies_small import write_study
-from netty.workflow.settings import Keep
+from netty.workflow.settings import Keep, KeepSettings
 from support.linked import PATIENT_ID, hospital, linked
 
 
@@ -199,7 +199,8 @@ async def test_running_a_step_again_after_a_crash_asks_only_for_what_still_lacks
 
 async def test_kept_dicom_lies_beside_the_renditions_without_the_patient(tmp_path: Path) -> None:
     written = write_study(tmp_path / "pacs", CT, patient_id=PATIENT_ID, name="SECRET^NAME", instances=1)
-    async with linked(tmp_path, keep=Keep.STATEMENT) as netty, hospital(netty, written.files[0].parent):
+    keep = KeepSettings(Keep.STATEMENT)
+    async with linked(tmp_path, keep=keep) as netty, hospital(netty, written.files[0].parent):
         netty.register()
         await netty.fetch()
         study = netty.holdings.study(written.study_instance_uid)

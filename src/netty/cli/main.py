@@ -36,6 +36,7 @@ _COMMANDS: dict[str, tuple[str, str]] = {
     "status": ("status:status", mark("what netty is doing now")),
     "studies": ("studies:studies", mark("the studies held here")),
     "render": ("render:render", mark("make pictures of a DICOM file")),
+    "deidentify": ("deidentify:deidentify", mark("write DICOM files without what identifies the patient")),
     "verify": ("verify:verify", mark("check that every row has its file and every file its row")),
     "audit": ("audit:audit", mark("who did what, and when")),
     "simulate": ("service:simulate", mark("a scriptable hospital that serves a folder of DICOM files")),

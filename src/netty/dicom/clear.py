@@ -1,10 +1,10 @@
 """Emptying elements of a data set, byte by byte: what is not listed stays exactly as it came."""
 
-from collections.abc import Iterator, Set
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Set
+from dataclasses import dataclass, field
 from typing import BinaryIO, Final
 
-from netty.dicom.splice import Decision, Element, Fate, Level, New, Written, spliced
+from netty.dicom.splice import Decision, Element, Fate, Level, New, Replaced, Written, spliced
 
 DEIDENTIFICATION_METHOD: Final = 0x00120063
 
@@ -29,10 +29,11 @@ def cleared(
 
 @dataclass(frozen=True, slots=True)
 class Emptied:
-    """A policy: `tags` lose their values, (0012,0063) names `method`."""
+    """A policy: `tags` lose their values, or get those of `dummies`; (0012,0063) names `method`."""
 
     tags: Set[int]
     method: str
+    dummies: Mapping[int, bytes] = field(default_factory=dict)
 
     @property
     def written(self) -> tuple[Written, ...]:
@@ -42,4 +43,6 @@ class Emptied:
 
     def decide(self, element: Element, level: Level) -> Decision:
         """Empty what is listed."""
+        if element.tag in self.dummies and element.length:
+            return Replaced(self.dummies[element.tag])
         return Fate.EMPTY if element.tag in self.tags else Fate.KEEP

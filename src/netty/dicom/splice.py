@@ -145,6 +145,11 @@ def spliced(file: BinaryIO, offset: int, length: int, *, explicit: bool, policy:
     return _copied(file, offset, length, _Plan(_Window(file, offset, length), policy, explicit).changes())
 
 
+def walked(file: BinaryIO, offset: int, length: int, *, explicit: bool, policy: Policy) -> None:
+    """Show every element to `policy` as `spliced` does, and change nothing."""
+    _Plan(_Window(file, offset, length), policy, explicit).changes()
+
+
 def encoded(new: New, explicit: bool) -> bytes:
     """An element as PS3.5 section 7.1 writes it, sequences and items with defined lengths."""
     value = new.value if isinstance(new.value, bytes) else _encoded_items(new.value, explicit)
@@ -494,8 +499,9 @@ def _copied(file: BinaryIO, offset: int, length: int, changes: list[_Change]) ->
         if change.pieces is None:
             gathered += change.added
         else:
-            yield bytes(gathered)
-            gathered.clear()
+            if gathered:
+                yield bytes(gathered)
+                gathered.clear()
             yield from change.pieces(_pieces(file, offset + change.position, change.removed))
         position = change.position + change.removed
     if gathered:

@@ -120,10 +120,15 @@ async def _render(desk: Desk, child: Child) -> None:
     """The renderer: registers what receivers announce, hands it to render children, registers what comes back."""
     from netty.gateway.serving import child_command
     from netty.processes.render_pool import ChildPool
+    from netty.workflow.deidentify import Deidentifier
+    from netty.workflow.keep import Keeper
     from netty.workflow.register import Registrar, unregistered
     from netty.workflow.render import Renderer
 
     settings = desk.settings
+    deidentifier = Deidentifier.of(settings.keep, settings.data, settings.file.parent, settings.ae)
+    keeper = Keeper(desk.spool, desk.blobs, deidentifier)
+    keeper.remove_remnants()
     workers = os.cpu_count() or 1
     pool = ChildPool(child_command(settings.file, "render"), workers)
     pool.start()
@@ -133,8 +138,7 @@ async def _render(desk: Desk, child: Child) -> None:
         blobs=desk.blobs,
         render=pool.run,
         settings=settings.render,
-        keep=settings.keep.dicom,
-        ae=settings.ae,
+        keeper=keeper,
         workers=workers,
     )
     registrar = Registrar(desk.registration, desk.spool)

@@ -10,22 +10,28 @@ device and station, because no person is named by them; private elements and pix
 general what they hold. So this is *not* the Basic Application Level Confidentiality Profile: neither code 113100 nor
 (0012,0062) Patient Identity Removed is claimed, only (0012,0063) says what was done.
 
-An element is emptied, not removed: most are of type 2, for which PS3.5 section 7.4.3 wants just that.
+An element is emptied, not removed: most are of type 2, for which PS3.5 section 7.4.3 wants just that. The few that
+are of type 1 where they stand, and may not be empty (PS3.5 section 7.4.1), get the word REMOVED.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Final
 
 
 @dataclass(frozen=True, slots=True)
 class Deidentification:
-    """A level: which elements (tag -> keyword) lose their values, and the text of (0012,0063) that says so."""
+    """A level: which elements (tag -> keyword) lose their values, and the text of (0012,0063) that says so.
+
+    Attributes:
+        dummies: what those get that may not be empty.
+    """
 
     name: str
     emptied: Mapping[int, str]
     method: str
+    dummies: Mapping[int, bytes] = field(default_factory=dict)
 
     @property
     def tags(self) -> frozenset[int]:
@@ -148,4 +154,5 @@ STATEMENT_LEVEL: Final = Deidentification(
     name="statement",
     emptied=MappingProxyType(_PATIENT | _NUMBERS_OF_THE_HOSPITAL | _STAFF | _INSTITUTIONS),
     method="netty statement level: persons, numbers, places emptied",
+    dummies=MappingProxyType(dict.fromkeys((0x00120040, 0x00120042, 0x00401001, 0x0040A123), b"REMOVED ")),
 )

@@ -6,27 +6,28 @@ import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 from netty.archive.blobs import Blobs
 from netty.archive.errors import DatabaseFault, DiskFault, DiskFull
 from netty.archive.held import RenderState
-from netty.archive.received import KeptBlob, NewRendition, ToRender
+from netty.archive.received import NewRendition, ToRender
 from netty.archive.registration import Registration
 from netty.archive.spool import Spool
 from netty.errors import LocalError, NettyError
 from netty.image.settings import RenderSettings, RenditionFormat
-from netty.network.settings import AeSettings
 from netty.processes.render_pool import Reply
-from netty.workflow.keep import keep_file
+from netty.workflow.deidentify import Pixels
+from netty.workflow.keep import Keeper
 from netty.workflow.render_image import RenderedFrame, locate_data_set, rendered_frame
-from netty.workflow.settings import Keep
 
 log = logging.getLogger(__name__)
 
 _LOOK_SECONDS = 0.05
 _CLEAN_SECONDS = 2.0
 _AFTER_FAULT_SECONDS = 5.0
+_HELD = "Its pixels may show who the patient is: it is held for a person to look at ([keep] burned_in)."
 _MOST_ATTEMPTS = 2  # a child that dies twice of the same image will die again
 
 _SUFFIX = {
@@ -49,8 +50,7 @@ class Renderer:
     blobs: Blobs
     render: Render
     settings: RenderSettings
-    keep: Keep
-    ae: AeSettings
+    keeper: Keeper
     workers: int
 
     def run(self, stopping: threading.Event) -> None:
@@ -104,10 +104,21 @@ class Renderer:
                 in_hand.done(one)
 
     def _render(self, one: ToRender) -> None:
-        """One instance, from its file to its rows."""
+        """One instance, from its file to its rows; its pictures show no more of the patient than what is kept."""
+        pixels = self.keeper.pixels_of(one)
+        if pixels is Pixels.HELD:
+            self.registration.not_rendered(one.instance_id, RenderState.FAILED, _HELD, self.keeper.keep(one))
+        elif pixels is Pixels.MASKED:
+            with self.keeper.masked(one) as path:
+                self._draw(one, path)
+        else:
+            self._draw(one)
+
+    def _draw(self, one: ToRender, masked: Path | None = None) -> None:
+        """The pictures of an instance, from its own file or from a masked copy."""
         pictures = _Pictures(self.blobs, one.key)
         try:
-            for reply in self.render(self._job(one)):
+            for reply in self.render(self._job(one, masked)):
                 pictures.take(reply.header, reply.payload)
         except (DiskFull, DiskFault):
             raise
@@ -116,9 +127,9 @@ class Renderer:
             again = one.attempts + 1 < _MOST_ATTEMPTS
             self.blobs.remove(pictures.keys)
             state = RenderState.WAITING if again else RenderState.FAILED
-            self.registration.not_rendered(one.instance_id, state, str(error), None if again else self._kept(one))
+            self.registration.not_rendered(one.instance_id, state, str(error), None if again else self.keeper.keep(one))
             return
-        kept = self._kept(one)
+        kept = self.keeper.keep(one)
         self.blobs.sync(pictures.keys)
         if pictures.ended is None:
             self.registration.rendered(one.instance_id, pictures.renditions, kept)
@@ -126,27 +137,21 @@ class Renderer:
             self.blobs.remove(pictures.keys)
             self.registration.not_rendered(one.instance_id, pictures.ended, pictures.reason, kept)
 
-    def _job(self, one: ToRender) -> dict[str, Any]:
+    def _job(self, one: ToRender, masked: Path | None) -> dict[str, Any]:
         """What the child has to know; it reads from the spool, or from the kept file when pictures are made anew."""
         job = {
             "transfer_syntax": one.transfer_syntax,
             "format": self.settings.format.value,
             "quality": self.settings.quality,
         }
-        if one.spool_name:
+        if one.spool_name and masked is None:
             place = {"path": str(self.spool.path(one.spool_name)), "offset": one.data_offset, "length": one.data_length}
             return job | place
-        path = self.blobs.path(one.kept_blob or "")
+        path = masked or self.blobs.path(one.kept_blob or "")
         if path is None:
             raise DiskFault("The kept DICOM of an image lies in a bucket; it is rendered again only from a folder.")
         offset, _ = locate_data_set(path)
         return job | {"path": str(path), "offset": offset}
-
-    def _kept(self, one: ToRender) -> KeptBlob | None:
-        """The kept, de-identified file, synced; None where the settings keep none."""
-        if self.keep is Keep.NONE or not one.spool_name or one.kept_blob:
-            return None
-        return keep_file(self.spool, self.blobs, one, self.ae)
 
 
 class _Pictures:

@@ -6,6 +6,8 @@ from enum import StrEnum
 from typing import Any, ClassVar, Literal
 
 from netty.dicom.uids import IMPLICIT_VR_LITTLE_ENDIAN, STORAGE_CLASSES, is_valid_uid
+from netty.model.deidentification_burned_in import BurnedIn
+from netty.model.deidentification_options import ProfileOptions, RetainDates
 from netty.model.hours import parse_window
 from netty.model.remote import ALWAYS, RetrieveLevel
 
@@ -39,7 +41,8 @@ class Keep(StrEnum):
     """Whether DICOM is kept after rendering, and how it is de-identified."""
 
     NONE = "none"
-    STATEMENT = "statement"
+    STATEMENT = "statement"  # the statement's list emptied, all else as it came
+    BASIC = "basic"  # PS3.15 Basic Application Level Confidentiality Profile
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,11 +82,31 @@ class ReceiveSettings:
 
 @dataclass(frozen=True, slots=True)
 class KeepSettings:
-    """[keep]."""
+    """[keep]. `masks` is a file, seen from the settings file; what begins with retain or clean is for `basic`."""
 
     __pydantic_config__: ClassVar[dict[str, Any]] = _FORBID_UNKNOWN
 
     dicom: Keep = Keep.NONE
+    burned_in: BurnedIn = BurnedIn.AUTO
+    masks: str = ""
+    retain_uids: bool = False
+    retain_dates: RetainDates = RetainDates.REMOVED
+    clean_descriptors: bool = False
+    retain_device_identity: bool = False
+    retain_patient_characteristics: bool = False
+    retain_safe_private: bool = False
+
+    @property
+    def options(self) -> ProfileOptions:
+        """The options of the profile."""
+        return ProfileOptions(
+            retain_uids=self.retain_uids,
+            retain_dates=self.retain_dates,
+            clean_descriptors=self.clean_descriptors,
+            retain_device_identity=self.retain_device_identity,
+            retain_patient_characteristics=self.retain_patient_characteristics,
+            retain_safe_private=self.retain_safe_private,
+        )
 
 
 @dataclass(frozen=True, slots=True)
