@@ -103,6 +103,7 @@ CASES = [
     Case("too few pixels", 0xB007, 0xB007, _having({PIXELS: bytes(126)}), offending=PIXELS),
     Case("no DICOM is kept", 0xB006, 0xB006, settings=WARN),
     Case("identifying elements are emptied", 0xB000, 0xB000, settings=WARN, keep=Keep.STATEMENT, offending=PATIENT_ID),
+    Case("identifying elements are removed", 0xB006, 0xB006, settings=WARN, keep=Keep.BASIC),
     Case("a warning that says more", 0xB007, 0xB007, _having({ROWS: None}), settings=WARN, offending=ROWS),
     Case("changes of which nobody wants to know", 0x0000, 0x0000, keep=Keep.STATEMENT),
     Case(

@@ -44,11 +44,16 @@ _UNSOLICITED_ANSWERS = {
 
 # What our copy lacks beside what was sent; told only with `warn_changes`.
 _DISCARDED = StoreOutcome(StoreStatus.ELEMENTS_DISCARDED, "Pictures are kept, the DICOM object is not.")
-_EMPTIED = StoreOutcome(
-    StoreStatus.COERCION_OF_DATA_ELEMENTS,
-    "Identifying elements are emptied in the copy that is kept.",
-    tags.PATIENT_ID,
-)
+_KEPT_AS = {
+    Keep.STATEMENT: StoreOutcome(
+        StoreStatus.COERCION_OF_DATA_ELEMENTS,
+        "Identifying elements are emptied in the copy that is kept.",
+        tags.PATIENT_ID,
+    ),
+    Keep.BASIC: StoreOutcome(
+        StoreStatus.ELEMENTS_DISCARDED, "Identifying elements are removed in the copy that is kept."
+    ),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,7 +178,7 @@ class _Reception:
             return StoreOutcome(StoreStatus.DATA_SET_DOES_NOT_MATCH_WARNING, departs.comment, departs.element)
         receiver = self._receiver
         if receiver.settings.warn_changes and receiver.keep is not Keep.NONE:
-            return _EMPTIED
+            return _KEPT_AS[receiver.keep]
         if receiver.settings.warn_changes and sop_class_uid in IMAGE_CLASSES:  # what has no picture is kept as it is
             return _DISCARDED
         return StoreOutcome(StoreStatus.SUCCESS)
