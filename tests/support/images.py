@@ -12,7 +12,7 @@ from pydicom.filebase import DicomBytesIO
 from pydicom.filewriter import write_dataset
 
 from netty.dicom.part10 import file_meta
-from netty.dicom.uids import IMPLICIT_VR_LITTLE_ENDIAN
+from netty.dicom.uids import GRAYSCALE_SOFTCOPY_PRESENTATION_STATE, IMPLICIT_VR_LITTLE_ENDIAN
 
 SECONDARY_CAPTURE = "1.2.840.10008.5.1.4.1.1.7"
 CT = "1.2.840.10008.5.1.4.1.1.2"
@@ -77,3 +77,55 @@ def write_image(path: Path, dataset: Dataset, frames: Iterable[bytes], length: i
 def made_image(path: Path, pixels: NDArray[Any], **attributes: Any) -> Path:
     """The file of an image with these pixels."""
     return write_image(path, image_attributes(pixels, **attributes), [np.ascontiguousarray(pixels).tobytes()])
+
+
+def add_overlay(dataset: Dataset, plane: NDArray[Any], group: int = 0x6000, **elements: Any) -> None:
+    """An overlay plane of zeros and ones; `elements` go over `type`, `origin`, `frames` and `first_frame`."""
+    stated = {"type": "G", "origin": [1, 1]} | elements
+    dataset.add_new(group << 16 | 0x0010, "US", plane.shape[-2])
+    dataset.add_new(group << 16 | 0x0011, "US", plane.shape[-1])
+    dataset.add_new(group << 16 | 0x0040, "CS", stated["type"])
+    dataset.add_new(group << 16 | 0x0050, "SS", stated["origin"])
+    if "frames" in stated:
+        dataset.add_new(group << 16 | 0x0015, "IS", stated["frames"])
+        dataset.add_new(group << 16 | 0x0051, "US", stated.get("first_frame", 1))
+    dataset.add_new(group << 16 | 0x0100, "US", 1)
+    dataset.add_new(group << 16 | 0x0102, "US", 0)
+    packed = np.packbits(plane.astype(np.uint8).ravel(), bitorder="little").tobytes()
+    dataset.add_new(group << 16 | 0x3000, "OW", packed + bytes(len(packed) % 2))
+
+
+def item(**attributes: Any) -> Dataset:
+    """An item of a sequence."""
+    made = Dataset()
+    for keyword, value in attributes.items():
+        setattr(made, keyword, value)
+    return made
+
+
+def referring(sop_instance_uid: str = "2.25.1", frames: Any = None) -> Dataset:
+    """An item of a Referenced Image Sequence; `made_image` gives its images the UID 2.25.1."""
+    made = item(ReferencedSOPClassUID=SECONDARY_CAPTURE, ReferencedSOPInstanceUID=sop_instance_uid)
+    if frames is not None:
+        made.ReferencedFrameNumber = frames
+    return made
+
+
+def state_attributes(*images: Dataset, **attributes: Any) -> Dataset:
+    """A Grayscale Softcopy Presentation State that refers to `images`, or to the image that `made_image` makes."""
+    series = item(SeriesInstanceUID="2.25.3", ReferencedImageSequence=list(images) or [referring()])
+    stated = {
+        "SOPClassUID": GRAYSCALE_SOFTCOPY_PRESENTATION_STATE,
+        "SOPInstanceUID": "2.25.9",
+        "ReferencedSeriesSequence": [series],
+        "ContentLabel": "TEST",
+        "PresentationLUTShape": "IDENTITY",
+    }
+    return item(**(stated | attributes))
+
+
+def write_state(path: Path, dataset: Dataset) -> Path:
+    """The file of a presentation state."""
+    uids = dataset.SOPClassUID, dataset.SOPInstanceUID
+    path.write_bytes(file_meta(*uids, IMPLICIT_VR_LITTLE_ENDIAN, implementation_class_uid="2.25.2") + encoded(dataset))
+    return path
