@@ -17,6 +17,7 @@ from netty.archive.registration import Registration
 from netty.archive.spool import Spool
 from netty.errors import LocalError, NettyError
 from netty.image.settings import RenderSettings, RenditionFormat
+from netty.language import mark
 from netty.processes.render_pool import Reply
 from netty.workflow.deidentify import Pixels
 from netty.workflow.keep import Keeper
@@ -27,7 +28,7 @@ log = logging.getLogger(__name__)
 _LOOK_SECONDS = 0.05
 _CLEAN_SECONDS = 2.0
 _AFTER_FAULT_SECONDS = 5.0
-_HELD = "Its pixels may show who the patient is: it is held for a person to look at ([keep] burned_in)."
+_HELD = mark("Its pixels may show who the patient is: it is held for a person to look at ([keep] burned_in).")
 _MOST_ATTEMPTS = 2  # a child that dies twice of the same image will die again
 
 _SUFFIX = {
