@@ -72,7 +72,7 @@ ACTIONS: dict[str, tuple[Role | None, dict[str, str]]] = {
     "/logout": (None, {}),
     "/language": (None, {"language": "en"}),
 }
-OPEN_TO_ALL = {"/login", "/healthz", "/readyz"}
+OPEN_TO_ALL = ("/login", "/healthz", "/readyz")
 
 
 @pytest.fixture(scope="module")
