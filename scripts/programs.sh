@@ -8,6 +8,7 @@ export PATH=$PATH:/usr/sbin:/sbin
 # program to look for, and the packages that bring it
 table="dcmqrscp dcmtk
 Orthanc orthanc
+dciodvfy dicom3tools
 chromium chromium fonts-noto-cjk"
 
 lacking=() packages=()
@@ -67,5 +68,5 @@ if ((${#lacking[@]})); then
     echo "programs: ${lacking[*]} not installed, so the tests that need them skip. To run them:"
     echo "    sudo apt-get install -y ${packages[*]}"
 else
-    echo "programs: DCMTK, Orthanc and Chromium are here"
+    echo "programs: DCMTK, Orthanc, dicom3tools and Chromium are here"
 fi
