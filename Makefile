@@ -22,11 +22,11 @@ PAGE_SOURCES := $(wildcard frontend/*.ts frontend/*.json) \
 
 JOBS ?= 2
 
-.PHONY: help demo test check bench setup programs requirements wheel clean
+.PHONY: help demo test check bench compare-images setup programs requirements wheel clean
 
 help: ## print this list
 	@grep -hE '^[a-z-]+:.*## ' $(firstword $(MAKEFILE_LIST)) | sed -E 's/^([a-z-]+):[^#]*## /\1\t/' \
-	  | while IFS=$$'\t' read -r name text; do printf '  make %-13s %s\n' "$$name" "$$text"; done
+	  | while IFS=$$'\t' read -r name text; do printf '  make %-15s %s\n' "$$name" "$$text"; done
 
 demo: $(PROGRAM) $(PAGES) ## start two simulated hospitals with netty beside them (ARGS=--exit: fetch all, print the table, end)
 	@$(VENV)/bin/netty demo $(ARGS)
@@ -39,6 +39,9 @@ check: $(TOOLS) $(NODE_PACKAGES) ## check format, lint and types
 
 bench: $(TOOLS) ## measure netty beside DCMTK, receiving (ARGS='--rounds 5 --images 400 --folder /disk')
 	@$(PY) -m bench $(ARGS)
+
+compare-images: $(TOOLS) ## compare our pictures with DCMTK's and pydicom's, file by file (ARGS='CT MG/' picks some)
+	@PYTHONPATH=tests $(PY) -W ignore -m support.compare_images $(ARGS)
 
 setup: $(TOOLS) $(PAGES) ## set up everything for development, without running anything
 	@echo "setup: $$($(PY) --version) in $(VENV), the pages in src/netty/web/static"

@@ -12,7 +12,11 @@ from pydicom.filebase import DicomBytesIO
 from pydicom.filewriter import write_dataset
 
 from netty.dicom.part10 import file_meta
-from netty.dicom.uids import GRAYSCALE_SOFTCOPY_PRESENTATION_STATE, IMPLICIT_VR_LITTLE_ENDIAN
+from netty.dicom.uids import (
+    EXPLICIT_VR_LITTLE_ENDIAN,
+    GRAYSCALE_SOFTCOPY_PRESENTATION_STATE,
+    IMPLICIT_VR_LITTLE_ENDIAN,
+)
 
 SECONDARY_CAPTURE = "1.2.840.10008.5.1.4.1.1.7"
 CT = "1.2.840.10008.5.1.4.1.1.2"
@@ -48,10 +52,10 @@ def image_attributes(pixels: NDArray[Any], **attributes: Any) -> Dataset:
     return dataset
 
 
-def encoded(dataset: Dataset) -> bytes:
-    """A data set in Implicit VR Little Endian."""
+def encoded(dataset: Dataset, explicit: bool = False) -> bytes:
+    """A data set in Implicit or Explicit VR Little Endian."""
     file = DicomBytesIO()
-    file.is_little_endian, file.is_implicit_VR = True, True
+    file.is_little_endian, file.is_implicit_VR = True, not explicit
     write_dataset(file, dataset)
     return file.getvalue()
 
@@ -124,8 +128,9 @@ def state_attributes(*images: Dataset, **attributes: Any) -> Dataset:
     return item(**(stated | attributes))
 
 
-def write_state(path: Path, dataset: Dataset) -> Path:
+def write_state(path: Path, dataset: Dataset, explicit: bool = False) -> Path:
     """The file of a presentation state."""
     uids = dataset.SOPClassUID, dataset.SOPInstanceUID
-    path.write_bytes(file_meta(*uids, IMPLICIT_VR_LITTLE_ENDIAN, implementation_class_uid="2.25.2") + encoded(dataset))
+    syntax = EXPLICIT_VR_LITTLE_ENDIAN if explicit else IMPLICIT_VR_LITTLE_ENDIAN
+    path.write_bytes(file_meta(*uids, syntax, implementation_class_uid="2.25.2") + encoded(dataset, explicit))
     return path
