@@ -298,13 +298,17 @@ RENDER_CHILD = (
 )
 
 
-def test_a_render_child_that_an_image_is_too_large_for_says_so_and_renders_the_next(tmp_path: Path) -> None:
+@pytest.mark.parametrize(("side", "dtype"), [(30000, "<u2"), (65535, "u1")])
+def test_a_render_child_that_an_image_is_too_large_for_says_so_and_renders_the_next(
+    tmp_path: Path, side: int, dtype: str
+) -> None:
     small = made_image(tmp_path / "small", np.arange(16, dtype=np.uint8).reshape(4, 4))
-    huge = write_image(tmp_path / "huge", image_attributes(np.zeros((4, 4), "<u2"), Rows=30000, Columns=30000), [])
-    with huge.open("r+b") as file:  # 1.8 GB, without taking them from the disk
+    huge = write_image(tmp_path / "huge", image_attributes(np.zeros((4, 4), dtype), Rows=side, Columns=side), [])
+    length = side * side * np.dtype(dtype).itemsize
+    with huge.open("r+b") as file:  # 1.8 and 4.3 GB, without taking them from the disk
         file.seek(-4, 2)
-        file.write((30000 * 30000 * 2).to_bytes(4, "little"))
-        file.truncate(file.tell() + 30000 * 30000 * 2)
+        file.write(length.to_bytes(4, "little"))
+        file.truncate(file.tell() + length)
     with ChildPool(RENDER_CHILD, 1, ChildLimits(memory=512 * MEGABYTE)) as pool:
         with pytest.raises(ChildFailed, match=r"ran out of memory \(limit 512 MB\)"):
             list(pool.run(job(huge)))

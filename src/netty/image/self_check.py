@@ -11,7 +11,7 @@ from netty.image.pixel_data import Array, PhotometricInterpretation, PixelDescri
 
 _NEARLY_BLACK: Final = 12  # of 255
 _NEARLY_ALL: Final = 0.999
-_SAMPLES: Final = 1 << 16
+_SAMPLES: Final = 1 << 12  # enough to see which way greys run; BLACK is then counted in all of them
 _CLEARLY: Final = 0.2  # a correlation
 
 
