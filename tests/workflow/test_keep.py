@@ -1,0 +1,105 @@
+"""What is kept and shown of received images, through the real path: hospital, lease, spool, renderer."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from pydicom import dcmread
+from pydicom.filebase import DicomBytesIO
+
+from netty.archive.held import RenderState
+from netty.model.deidentification_burned_in import BurnedIn
+from netty.simulator.studies_objects import CT, US
+from netty.simulator.studies_small import write_study
+from netty.workflow.deidentify import Deidentifier
+from netty.workflow.keep import Keeper
+from netty.workflow.settings import Keep, KeepSettings
+from support.linked import PATIENT_ID, Linked, hospital, linked
+
+MASKS = '[[mask]]\nclass = "US"\nregions = [[0, 0, 9999, 20]]\n'
+
+
+async def fetched(netty: Linked, folder: Path, sop_class_uid: str) -> str:
+    """One instance, fetched from a hospital; its Study Instance UID."""
+    written = write_study(folder / "pacs", sop_class_uid, patient_id=PATIENT_ID, name="SECRET^NAME", instances=1)
+    async with hospital(netty, written.files[0].parent):
+        netty.register()
+        await netty.fetch()
+    return written.study_instance_uid
+
+
+async def test_the_catalogue_keeps_the_uids_that_the_basic_file_has_not(tmp_path: Path) -> None:
+    async with linked(tmp_path, keep=KeepSettings(Keep.BASIC)) as netty:
+        uid = await fetched(netty, tmp_path, CT)
+        study = netty.holdings.study(uid)
+        assert study is not None
+        (instance,) = study.instances
+        assert instance.kept_blob is not None
+        kept = netty.blobs.get(instance.kept_blob)
+        dataset = dcmread(DicomBytesIO(kept))
+
+        assert instance.sop_instance_uid in netty.holdings.held(uid)
+        for secret in (b"SECRET", PATIENT_ID.encode(), uid.encode(), instance.sop_instance_uid.encode()):
+            assert secret not in kept
+        assert dataset.StudyInstanceUID.startswith("2.25.")
+        assert dataset.file_meta.MediaStorageSOPInstanceUID == dataset.SOPInstanceUID
+        assert instance.renditions
+        assert netty.verify().ok
+
+
+@pytest.mark.parametrize("level", [Keep.NONE, Keep.STATEMENT, Keep.BASIC])
+async def test_what_may_show_the_patient_is_held_for_a_person(tmp_path: Path, level: Keep) -> None:
+    async with linked(tmp_path, keep=KeepSettings(level, burned_in=BurnedIn.QUARANTINE)) as netty:
+        uid = await fetched(netty, tmp_path, US)
+        study = netty.holdings.study(uid)
+        assert study is not None
+        (instance,) = study.instances
+        (held,) = (tmp_path / "quarantine" / "burned-in").iterdir()
+
+        assert instance.state is RenderState.FAILED
+        assert "held for a person" in instance.reason
+        assert (instance.kept_blob, instance.renditions) == (None, ())
+        assert b"SECRET" not in held.read_bytes()
+        assert dcmread(held).pixel_array.any()
+        assert held.stat().st_mode & 0o777 == 0o600
+        assert netty.verify().ok
+
+
+@pytest.mark.parametrize("level", [Keep.NONE, Keep.STATEMENT, Keep.BASIC])
+async def test_a_rendition_shows_no_more_than_the_mask_leaves(tmp_path: Path, level: Keep) -> None:
+    (tmp_path / "masks.toml").write_text(MASKS)
+    keep = KeepSettings(level, burned_in=BurnedIn.MASK, masks="masks.toml")
+    async with linked(tmp_path, keep=keep) as netty:
+        uid = await fetched(netty, tmp_path, US)
+        study = netty.holdings.study(uid)
+        assert study is not None
+        (instance,) = study.instances
+        (rendition,) = instance.renditions
+        picture = np.asarray(_opened(netty.blobs.get(rendition.blob_key)))
+
+        assert picture[:16].max() < 16 < picture[24:].max()  # JPEG: about black
+        assert (instance.kept_blob is None) is (level is Keep.NONE)
+        if instance.kept_blob:
+            kept = dcmread(DicomBytesIO(netty.blobs.get(instance.kept_blob)))
+            assert not kept.pixel_array[:20].any() and kept.pixel_array[20:].any()
+        assert not list((tmp_path / "spool").glob("*.masked"))
+
+
+async def test_masked_copies_that_a_crash_left_are_removed_at_the_start(tmp_path: Path) -> None:
+    async with linked(tmp_path) as netty:
+        left = tmp_path / "spool" / "left.masked"
+        left.write_bytes(b"pixels")
+
+        Keeper(
+            netty.spool, netty.blobs, Deidentifier.of(KeepSettings(), tmp_path, tmp_path, netty.ae)
+        ).remove_remnants()
+
+        assert not left.exists()
+
+
+def _opened(data: bytes) -> object:
+    import io
+
+    from PIL import Image
+
+    return Image.open(io.BytesIO(data))
