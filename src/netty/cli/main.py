@@ -38,6 +38,7 @@ _COMMANDS: dict[str, tuple[str, str]] = {
     "render": ("render:render", mark("make pictures of a DICOM file")),
     "deidentify": ("deidentify:deidentify", mark("write DICOM files without what identifies the patient")),
     "verify": ("verify:verify", mark("check that every row has its file and every file its row")),
+    "conformance": ("conformance:conformance", mark("netty's own DICOM conformance statement")),
     "audit": ("audit:audit", mark("who did what, and when")),
     "simulate": ("service:simulate", mark("a scriptable hospital that serves a folder of DICOM files")),
     "child": ("service:child", ""),

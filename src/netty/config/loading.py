@@ -20,6 +20,15 @@ FILE_NAME = "netty.toml"
 _FILE_VARIABLE = "NETTY_CONFIG"
 
 
+class NoSettingsFile(SettingsError):
+    """None was named, and there is none where one may be."""
+
+
+def default_settings() -> Settings:
+    """The settings of an empty file in the current folder: the defaults, and what the environment says."""
+    return settings_from("", Path(FILE_NAME))
+
+
 def load_settings(path: Path | None = None) -> Settings:
     """The settings of `path`, else of the first file of the search order; the environment goes before the file.
 
@@ -64,7 +73,7 @@ def _settings_file(given: Path | None) -> Path:
     for candidate in candidates:
         if candidate.is_file():
             return candidate
-    raise SettingsError(
+    raise NoSettingsFile(
         "There is no settings file. Make one here with: netty init (looked for {files})",
         files=", ".join(str(candidate) for candidate in candidates),
     )

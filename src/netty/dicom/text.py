@@ -50,6 +50,15 @@ _TWO_BYTES: Final = frozenset({"iso2022_jp", "iso2022_jp_2"})
 _ESCAPE = re.compile(b"(" + b"|".join(re.escape(escape) for escape in _ESCAPED) + b")")
 _DELIMITER = re.compile(b"([\\\\^=\r\n\t\f])")  # PS3.5 6.1.2.5.3
 
+DEFINED_TERMS: Final = (  # of Specific Character Set, that can be shown
+    *(f"ISO_IR {number}" for number in _SINGLE_BYTE),
+    *(
+        f"ISO 2022 IR {number}"
+        for number in (*(each for each in _SINGLE_BYTE if each != "192"), "87", "159", "149", "58")
+    ),
+    *(term for term in _WITHOUT_NUMBER if term),
+)
+
 # Data sets that declare nothing and yet hold more than ASCII are common; in Japan they are mostly one of these.
 _UNDECLARED: Final = ("utf-8", "cp932")
 

@@ -28,10 +28,10 @@ _MOST_ANSWERS: Final = 1_000_000
 _UTF_8: Final = "ISO_IR 192"
 
 # What each level asks back (statement table 3; SOP Class UID so that the plan knows what we cannot take).
-_STUDY_KEYS: Final = (tags.STUDY_DATE, tags.STUDY_TIME, tags.ACCESSION_NUMBER, tags.STUDY_INSTANCE_UID)
-_SERIES_KEYS: Final = (tags.MODALITY, tags.SERIES_INSTANCE_UID)
-_IMAGE_KEYS: Final = (tags.SOP_CLASS_UID, tags.SOP_INSTANCE_UID, tags.INSTANCE_NUMBER)
-_EXTRA_STUDY_KEYS: Final = (
+STUDY_KEYS: Final = (tags.STUDY_DATE, tags.STUDY_TIME, tags.ACCESSION_NUMBER, tags.STUDY_INSTANCE_UID)
+SERIES_KEYS: Final = (tags.MODALITY, tags.SERIES_INSTANCE_UID)
+IMAGE_KEYS: Final = (tags.SOP_CLASS_UID, tags.SOP_INSTANCE_UID, tags.INSTANCE_NUMBER)
+EXTRA_STUDY_KEYS: Final = (
     tags.PATIENT_NAME,
     tags.PATIENT_BIRTH_DATE,
     tags.STUDY_DESCRIPTION,
@@ -39,7 +39,7 @@ _EXTRA_STUDY_KEYS: Final = (
     tags.NUMBER_OF_STUDY_RELATED_SERIES,
     tags.NUMBER_OF_STUDY_RELATED_INSTANCES,
 )
-_EXTRA_SERIES_KEYS: Final = (
+EXTRA_SERIES_KEYS: Final = (
     tags.SERIES_NUMBER,
     tags.SERIES_DESCRIPTION,
     tags.NUMBER_OF_SERIES_RELATED_INSTANCES,
@@ -61,7 +61,7 @@ async def find_studies(
         PeerError: the remote cannot be asked, or fails.
     """
     patient_id = searchable_patient_id(patient_id)
-    keys: dict[int, str | bytes] = dict.fromkeys((*_STUDY_KEYS, *(_EXTRA_STUDY_KEYS if extra_keys else ())), "")
+    keys: dict[int, str | bytes] = dict.fromkeys((*STUDY_KEYS, *(EXTRA_STUDY_KEYS if extra_keys else ())), "")
     keys[tags.QUERY_RETRIEVE_LEVEL] = "STUDY"
     keys[tags.PATIENT_ID] = patient_id
     if accession_number:
@@ -89,7 +89,7 @@ async def find_series(
     remote: Remote, ae: AeSettings, timers: Timers, study_instance_uid: str, extra_keys: bool = False
 ) -> list[FoundSeries]:
     """The series of one study, without their instances. Raises as `find_studies`."""
-    keys: dict[int, str | bytes] = dict.fromkeys((*_SERIES_KEYS, *(_EXTRA_SERIES_KEYS if extra_keys else ())), "")
+    keys: dict[int, str | bytes] = dict.fromkeys((*SERIES_KEYS, *(EXTRA_SERIES_KEYS if extra_keys else ())), "")
     keys[tags.QUERY_RETRIEVE_LEVEL] = "SERIES"
     keys[tags.STUDY_INSTANCE_UID] = usable_uid(study_instance_uid, "Study Instance UID")
 
@@ -111,7 +111,7 @@ async def find_instances(
 
     Both upper UIDs are sent, and never empty: dcmqrscp would answer with every patient's images.
     """
-    keys: dict[int, str | bytes] = dict.fromkeys(_IMAGE_KEYS, "")
+    keys: dict[int, str | bytes] = dict.fromkeys(IMAGE_KEYS, "")
     keys[tags.QUERY_RETRIEVE_LEVEL] = "IMAGE"
     keys[tags.STUDY_INSTANCE_UID] = usable_uid(study_instance_uid, "Study Instance UID")
     keys[tags.SERIES_INSTANCE_UID] = usable_uid(series_instance_uid, "Series Instance UID")

@@ -109,7 +109,9 @@ class Linkage:
         for study in studies:
             await turn()
             series = []
-            for one in await find_series(remote, self.ae, self.timers, study.study_instance_uid):
+            for one in await find_series(
+                remote, self.ae, self.timers, study.study_instance_uid, extra_keys=self.query.extra_keys
+            ):
                 await turn()
                 instances = await find_instances(
                     remote, self.ae, self.timers, study.study_instance_uid, one.series_instance_uid

@@ -35,7 +35,7 @@ log = logging.getLogger(__name__)
 _WALKED = WANTED | IOD_VALUES
 _UNSOLICITED_COMMENT = "Not asked for by netty; discarded."
 
-_UNSOLICITED_ANSWERS = {
+UNSOLICITED_ANSWERS = {
     Unsolicited.DISCARD: StoreOutcome(StoreStatus.CANNOT_UNDERSTAND, _UNSOLICITED_COMMENT),
     Unsolicited.DISCARD_SUCCESS: StoreOutcome(StoreStatus.SUCCESS),
     Unsolicited.REFUSE: StoreOutcome(Status.NOT_AUTHORIZED, _UNSOLICITED_COMMENT),
@@ -258,7 +258,7 @@ class _Reception:
             await asyncio.shield(self._keep(self._received(result, facts, admission)))
         else:
             self._file.discard()
-        return _UNSOLICITED_ANSWERS[setting]
+        return UNSOLICITED_ANSWERS[setting]
 
 
 def _check_identity(request: StoreRequest, result: WalkResult) -> None:
