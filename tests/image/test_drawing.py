@@ -141,6 +141,11 @@ def test_text_is_kept_in_the_picture(anchor: tuple[float, float]) -> None:
     assert 0 <= top < bottom <= 99
 
 
+@pytest.mark.parametrize("written", ["\0\x1b\x07", "a\0b\tc\r\nd", "\r\n\r\n", "𝕏" * 2000])
+def test_whatever_is_written_can_be_drawn(written: str) -> None:
+    assert drawn((AnnotationLayer(255, texts=(Text(written, anchor=(5, 5)),)),)).shape == (SIZE, SIZE)
+
+
 def test_a_visible_anchor_is_joined_to_the_box() -> None:
     text = Text("a", ((70, 70), (90, 90)), anchor=(10.5, 10.5), anchor_visible=True)
 

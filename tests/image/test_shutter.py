@@ -26,6 +26,10 @@ def test_shapes_of_c_7_6_11_count_rows_and_columns_from_1(shape: Shape, expected
     assert seen(shape) == expected
 
 
+def test_a_vertex_far_beyond_the_image_hides_nothing_in_it() -> None:
+    assert seen(Polygon(((-(2**31), -(2**31)), (-(2**31), 2**31), (2**31, 2**31), (2**31, -(2**31))))) == ["#####"] * 5
+
+
 def test_of_several_shapes_the_least_is_seen() -> None:
     """C.7.6.11: the least amount of image remaining shall be visible."""
     assert seen(Rectangle(1, 3, 1, 5), Rectangle(3, 5, 1, 5)) == ["..#.."] * 5

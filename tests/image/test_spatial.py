@@ -57,6 +57,7 @@ def test_magnify_and_aspect() -> None:
 @pytest.mark.parametrize("area", [Area(3, 1, 2, 2), Area(-(2**31), -(2**31), 2**31 - 1, 2**31 - 1)])
 def test_an_area_that_makes_no_picture_is_none(area: Area) -> None:
     assert spatial(area) is None
+    assert spatial(area, magnification=1e-6) is None
 
 
 @pytest.mark.parametrize("rotation", [0, 90, 180, 270])

@@ -59,7 +59,7 @@ class _Pen:
 
     def text(self, text: Text, grey: int) -> None:
         font = self._lettering()
-        lines = text.text.replace("\r\n", "\n").replace("\r", "\n").strip("\n")
+        lines = _lines(text.text)
         left, top, right, bottom = self._draw.multiline_textbbox((0, 0), lines, font=font)
         width, height = right - left, bottom - top
         anchor = self._seen([text.anchor], text.anchor_units)[0] if text.anchor else None
@@ -115,6 +115,12 @@ class _Pen:
         if self._font is None:
             self._font = self._font_of_size(self._font_size)
         return self._font
+
+
+def _lines(text: str) -> str:
+    """The text with line feeds between its lines, and nothing else that is no letter."""
+    lines = text.replace("\r\n", "\n").replace("\r", "\n").strip("\n").expandtabs(4)
+    return "".join(letter for letter in lines if letter == "\n" or letter.isprintable())
 
 
 def _pixel(point: Point) -> tuple[int, int]:

@@ -104,7 +104,12 @@ def _inside(shape: Shape, rows: int, columns: int) -> NDArray[np.bool_]:
             inside[:] = across[np.newaxis, :] ** 2 + down[:, np.newaxis] ** 2 <= float(radius) ** 2
         case Polygon(vertices):
             drawing = Image.new("1", (columns, rows))
-            corners = [(column - 1, row - 1) for row, column in vertices]
+            corners = [(_within_reach(column - 1), _within_reach(row - 1)) for row, column in vertices]
             ImageDraw.Draw(drawing).polygon(corners, fill=1, outline=1)
             inside = np.array(drawing)
     return inside
+
+
+def _within_reach(place: int) -> int:
+    """A vertex beyond any image, where drawing can still go."""
+    return min(max(place, -1_000_000), 1_000_000)

@@ -70,7 +70,7 @@ def spatial(
     if size is None:
         return None
     rows, columns = (max(1, round(side * magnification)) for side in size)
-    if area.rows < 1 or area.columns < 1 or rows * columns > LARGEST_PICTURE:
+    if area.rows < 1 or area.columns < 1 or max(area.rows * area.columns, rows * columns) > LARGEST_PICTURE:
         return None
     return Spatial(area, rows, columns, rotation, flipped)
 
