@@ -346,3 +346,10 @@ def test_a_data_set_that_is_cut_is_read_or_refused_in_words(cut: int) -> None:
         read_image(attributes, 48)
     except DataSetError as error:
         assert "The data set is broken" in str(error)
+
+
+@pytest.mark.filterwarnings("ignore:The value length")
+def test_a_value_too_long_to_be_an_attribute_is_left_in_the_file() -> None:
+    made = image(WindowCenter=40, WindowWidth=400, WindowCenterWidthExplanation="x" * 5_000_000)
+
+    assert made.transforms[0].windows == (Window(40, 400),)

@@ -212,7 +212,7 @@ def _raw(dataset: Dataset, tag: int) -> tuple[str, bool, Any]:
     """VR, byte order and value of an element, converted or not."""
     try:
         element = dataset.get_item(tag)
-    except OSError:  # too long to have been read (LARGEST_ATTRIBUTE)
+    except (OSError, AttributeError):  # too long to have been read (LARGEST_ATTRIBUTE), and pydicom has no file
         element = None
     if element is None:
         return "", True, None
