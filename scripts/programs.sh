@@ -9,6 +9,7 @@ export PATH=$PATH:/usr/sbin:/sbin
 table="dcmqrscp dcmtk
 Orthanc orthanc
 dciodvfy dicom3tools
+odil odil
 chromium chromium fonts-noto-cjk"
 
 lacking=() packages=()
