@@ -13,7 +13,8 @@ from pydicom.datadict import keyword_for_tag
 from netty.dicom.clear import Emptied
 from netty.dicom.deidentify_facts import top_level
 from netty.dicom.dictionary import standard_representation
-from netty.dicom.splice import New, Policy, encoded, spliced
+from netty.dicom.splice import spliced
+from netty.dicom.splice_policy import New, Policy, encoded
 from netty.model.deidentification import STATEMENT_LEVEL
 from netty.model.deidentification_basic import DUMMY_ITEMS, Action, BasicProfile, basic_action
 from netty.model.deidentification_options import ProfileOptions, RetainDates

@@ -4,7 +4,8 @@ from collections.abc import Iterator, Mapping, Set
 from dataclasses import dataclass, field
 from typing import BinaryIO, Final
 
-from netty.dicom.splice import Decision, Element, Fate, Level, New, Replaced, Written, spliced
+from netty.dicom.splice import spliced
+from netty.dicom.splice_policy import Decision, Element, Fate, Level, New, Replaced, Written
 
 DEIDENTIFICATION_METHOD: Final = 0x00120063
 

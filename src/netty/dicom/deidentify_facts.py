@@ -4,7 +4,8 @@ from collections.abc import Set
 from dataclasses import dataclass, field
 from typing import BinaryIO, Final
 
-from netty.dicom.splice import Decision, Element, Fate, Level, Written, walked
+from netty.dicom.splice import walked
+from netty.dicom.splice_policy import Decision, Element, Fate, Level, Written
 
 FLOAT_PIXEL_DATA: Final = frozenset({0x7FE00008, 0x7FE00009})
 _OVERLAY_BIT_POSITION: Final = 0x60000102

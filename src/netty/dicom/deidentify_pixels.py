@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
-from netty.dicom.splice import Pieces
+from netty.dicom.splice_policy import Pieces
 
 _MONOCHROME_1: Final = "MONOCHROME1"
 _YBR_422: Final = "YBR_FULL_422"

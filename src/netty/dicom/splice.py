@@ -6,11 +6,23 @@ element is ever decoded and encoded anew.
 """
 
 import struct
-from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field
-from enum import Enum, auto
-from typing import BinaryIO, Final, Protocol
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import BinaryIO, Final
 
+from netty.dicom.splice_policy import (
+    LONGEST_READ,
+    Element,
+    Fate,
+    Filtered,
+    Item,
+    Level,
+    Pieces,
+    Policy,
+    Replaced,
+    encoded,
+    encoded_items,
+)
 from netty.dicom.tags import (
     ITEM,
     ITEM_DELIMITATION,
@@ -22,7 +34,6 @@ from netty.dicom.tags import (
 from netty.dicom.walk import _BINARY, _BINARY_GROUPS, UNDEFINED, DataSetError
 
 PIECE: Final = 1 << 20
-LONGEST_READ: Final = 1 << 20  # of a value that a policy looks at
 _DEPTH: Final = 64
 _ELEMENTS: Final = 1_000_000
 _CHANGES: Final = 200_000
@@ -39,96 +50,6 @@ _ITEM_BYTES: Final = b"\xfe\xff\x00\xe0"
 
 class _ExcessError(DataSetError):
     """A data set that asks too much of us; no guess about a private value explains it away."""
-
-
-# --- what a policy sees, and says ------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True)
-class Element:
-    """A header. `vr` is empty in Implicit VR; `sequence`: its value is walked as items."""
-
-    tag: int
-    vr: bytes
-    length: int
-    length_place: int  # where the length stands, and how wide it is
-    length_size: int
-    value: int  # where the value begins
-    sequence: bool = False
-
-
-@dataclass(slots=True)
-class Level:
-    """The data set or item that an element stands in."""
-
-    depth: int  # 0: the data set itself
-    read: Callable[[Element], bytes]
-    """The value of an element that is no longer than LONGEST_READ; the first bytes of a longer one."""
-
-    creators: dict[int, bytes] = field(default_factory=dict)
-
-    def creator(self, tag: int) -> bytes:
-        """The private creator of a private element of this level (PS3.5 section 7.8.1); empty where it has none."""
-        number = tag & 0xFFFF
-        block = number >> 8 if number > 0xFF else number
-        return self.creators.get(tag & 0xFFFF0000 | block, b"")
-
-
-class Fate(Enum):
-    """What becomes of an element that gets no new value."""
-
-    KEEP = auto()  # as it stands; what is nested in it is asked about
-    EMPTY = auto()
-    REMOVE = auto()
-
-
-@dataclass(frozen=True, slots=True)
-class New:
-    """An element that netty writes: `value` in bytes of even length, or the items of a sequence."""
-
-    tag: int
-    vr: str
-    value: "bytes | tuple[Item, ...]"
-
-
-Item = tuple[New, ...]
-Pieces = Callable[[Iterator[bytes]], Iterator[bytes]]
-
-
-@dataclass(frozen=True, slots=True)
-class Replaced:
-    """Another value: bytes, or the items of a sequence."""
-
-    value: bytes | tuple[Item, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Filtered:
-    """A value that passes through a function piece by piece and keeps its length."""
-
-    pieces: Pieces
-
-
-Decision = Fate | Replaced | Filtered
-
-
-@dataclass(frozen=True, slots=True)
-class Written:
-    """An element that the result has at its top level whether or not it was there. `added`: behind former values."""
-
-    new: New
-    added: bool = False
-
-
-class Policy(Protocol):
-    """What is to be done with the elements of a data set."""
-
-    @property
-    def written(self) -> tuple[Written, ...]:
-        """The elements that the result has in any case, by tag."""
-
-    def decide(self, element: Element, level: Level) -> Decision:
-        """What becomes of an element; those that are `written` are not asked about."""
 
 
 def spliced(file: BinaryIO, offset: int, length: int, *, explicit: bool, policy: Policy) -> Iterator[bytes]:
@@ -148,22 +69,6 @@ def spliced(file: BinaryIO, offset: int, length: int, *, explicit: bool, policy:
 def walked(file: BinaryIO, offset: int, length: int, *, explicit: bool, policy: Policy) -> None:
     """Show every element to `policy` as `spliced` does, and change nothing."""
     _Plan(_Window(file, offset, length), policy, explicit).changes()
-
-
-def encoded(new: New, explicit: bool) -> bytes:
-    """An element as PS3.5 section 7.1 writes it, sequences and items with defined lengths."""
-    value = new.value if isinstance(new.value, bytes) else _encoded_items(new.value, explicit)
-    group, number = new.tag >> 16, new.tag & 0xFFFF
-    if not explicit:
-        return _IMPLICIT.pack(group, number, len(value)) + value
-    if new.vr in SHORT_REPRESENTATIONS:
-        return _EXPLICIT.pack(group, number, new.vr.encode(), len(value)) + value
-    return _EXPLICIT.pack(group, number, new.vr.encode(), 0) + _LONG.pack(len(value)) + value
-
-
-def _encoded_items(items: Iterable[Item], explicit: bool) -> bytes:
-    bodies = (b"".join(encoded(one, explicit) for one in item) for item in items)
-    return b"".join(_ITEM_BYTES + _LONG.pack(len(body)) + body for body in bodies)
 
 
 # --- the plan --------------------------------------------------------------------------------------------------------
@@ -416,7 +321,7 @@ class _Plan:
         """The value goes, a sequence with all its items and its delimiter; another may come."""
         value_end = self._end(element, end, explicit, depth)
         if not isinstance(value, bytes):
-            value = _encoded_items(value, explicit and element.vr == b"SQ")
+            value = encoded_items(value, explicit and element.vr == b"SQ")
         if element.length_size == 2:
             value = value[:_LONGEST_SHORT]
         if element.length != len(value):
@@ -438,7 +343,7 @@ class _Plan:
         if not element.sequence:
             return self._replace(element, end, explicit, 0, value)
         before, in_explicit = self._growth, explicit and element.vr == b"SQ"
-        items = _encoded_items(value, in_explicit)
+        items = encoded_items(value, in_explicit)
         if element.length == UNDEFINED:
             value_end = self._behind(element, end, explicit, 0)
             self._change(value_end - 8, 0, items)  # before the delimiter

@@ -14,7 +14,7 @@ from types import MappingProxyType
 from typing import Final
 
 from netty.dicom.dictionary import standard_representation
-from netty.dicom.splice import (
+from netty.dicom.splice_policy import (
     LONGEST_READ,
     Decision,
     Element,

@@ -11,7 +11,8 @@ from netty.dicom.clear import Emptied
 from netty.dicom.deidentify_facts import FLOAT_PIXEL_DATA, TopLevel, top_level
 from netty.dicom.deidentify_pixels import PixelLayout, Region, both, masked, only_stored_bits
 from netty.dicom.part10 import file_meta
-from netty.dicom.splice import Decision, Element, Filtered, Level, Pieces, Policy, Written, spliced
+from netty.dicom.splice import spliced
+from netty.dicom.splice_policy import Decision, Element, Filtered, Level, Pieces, Policy, Written
 from netty.dicom.tags import (
     BURNED_IN_ANNOTATION,
     COLUMNS,
