@@ -1,1 +1,10 @@
-"""netty beside other receivers, on this machine, in one run: ``make bench``."""
+"""netty beside DCMTK, Orthanc and pynetdicom, in one run."""
+
+import os
+import sysconfig
+
+# pynetdicom brings programs named as DCMTK's into the virtual environment; `storescp` here means DCMTK's.
+_OURS = os.path.realpath(sysconfig.get_path("scripts"))
+os.environ["PATH"] = os.pathsep.join(
+    folder for folder in os.environ.get("PATH", os.defpath).split(os.pathsep) if os.path.realpath(folder) != _OURS
+)

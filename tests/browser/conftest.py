@@ -12,9 +12,12 @@ from support.pages import Town, copy_of, small_town
 CHROMIUM = Path("/usr/bin/chromium")
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    """The system's Chromium; software compositing keeps it quick on machines without a GPU."""
+    """The system's Chromium; software compositing keeps it quick on machines without a GPU.
+
+    For one module: Playwright's synchronous API keeps an event loop running, beside which no other test could run one.
+    """
     if not CHROMIUM.exists():
         pytest.skip("there is no /usr/bin/chromium (apt install chromium)")
     if not (netty.web.pages.STATIC / "app.js").exists():
