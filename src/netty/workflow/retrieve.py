@@ -30,6 +30,7 @@ _NOTHING_SENT = Claimed(0, 0, 0, None)
 _CANCEL_LOOK_SECONDS = 0.5
 _SETTLE_LOOK_SECONDS = 0.1
 _CLAIM_WRITE_SECONDS = 0.5
+_REGISTERING_SECONDS = 2.0  # what was received before the remote's last word may still be on its way to its row
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,13 +146,18 @@ class Retriever:
     def _wait_settled(self, retrieval: Retrieval) -> LedgerCount | None:
         """The ledger when nothing more is to be waited for; None where the service stops before."""
         ledger = self.retrievals.count(retrieval.id)
-        quiet_until = time.monotonic() + self.quiet_time
+        started = time.monotonic()
+        quiet_until = started + self.quiet_time
+        believe_from = started + min(self.quiet_time, _REGISTERING_SECONDS)
         while not ledger.settled:
             arrived = ledger.received + ledger.on_hold
             lacking = ledger.expected - arrived
             rendering = ledger.received - ledger.rendered - ledger.failed
             now = self.retrievals.get(retrieval.id)
-            if lacking and not rendering and (now.cancel_requested or _nothing_will_come(now, ledger)):
+            if lacking and not rendering and now.claimed == _NOTHING_SENT:
+                break
+            over = time.monotonic() >= believe_from and (now.cancel_requested or _nothing_will_come(now, ledger))
+            if lacking and not rendering and over:
                 break
             if not rendering and time.monotonic() >= quiet_until:
                 break
@@ -234,8 +240,6 @@ def _nothing_will_come(retrieval: Retrieval, ledger: LedgerCount) -> bool:
     """
     claimed = retrieval.claimed
     sent = (claimed.completed or 0) + (claimed.warning or 0)
-    if claimed == _NOTHING_SENT:
-        return True
     if claimed.status is None or ledger.received + ledger.on_hold < sent:
         return False
     if category(claimed.status) is Category.FAILURE and sent == 0:
