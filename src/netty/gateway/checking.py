@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from netty.config import Settings
 from netty.errors import LocalError, NettyError
 from netty.gateway.desk import make_folders, open_desk
+from netty.language import mark
 from netty.processes.listening import bind, folder_in_use
 
 _LITTLE_ROOM = 10 * 1024**3
@@ -52,19 +53,19 @@ def _disk_space(settings: Settings) -> str:
             free=free // _MEGABYTE,
             folder=settings.data,
         )
-    return f"{free // _MEGABYTE} MB free"
+    return mark("{free} MB are free.").format(free=free // _MEGABYTE)
 
 
 def _database(settings: Settings) -> str:
     with open_desk(settings) as desk, desk.database.read():
-        return "up to date"
+        return mark("The database is up to date.")
 
 
 def _port(settings: Settings, host: str, port: int, what: str) -> str:
     if folder_in_use(settings.data):
-        return f"{host}:{port}, netty is running"
+        return mark("netty is running on {host}:{port}.").format(host=host, port=port)
     bind(host, port, what).close()
-    return f"{host}:{port} is free"
+    return mark("{host}:{port} is free.").format(host=host, port=port)
 
 
 def _clock(settings: Settings) -> str:
