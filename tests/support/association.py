@@ -1,7 +1,7 @@
 """Peers for tests over loopback: an acceptor with a shelf, and a raw socket that speaks bytes."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
+from collections.abc import AsyncIterator, Callable, Coroutine, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -59,10 +59,10 @@ class _Place:
         self._shelf = shelf
         self._data = bytearray()
 
-    def write(self, view: memoryview) -> None:
+    def write(self, parts: Sequence[memoryview]) -> None:
         if self._shelf.write_error is not None:
             raise self._shelf.write_error
-        self._data += view
+        self._data += b"".join(parts)
 
     async def finish(self) -> StoreOutcome:
         self._shelf.finishing.set()

@@ -1,7 +1,7 @@
 """A Q/R SCP that answers what a test tells it, and remembers what it was asked."""
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from netty.dicom.elements import decode_identifier, encode_identifier
@@ -39,8 +39,8 @@ class _Script:
         self._operation = operation
         self._data = bytearray()
 
-    def write(self, view: memoryview) -> None:
-        self._data += view
+    def write(self, parts: Sequence[memoryview]) -> None:
+        self._data += b"".join(parts)
 
     async def finish(self) -> AnyResponse | None:
         script, request = self._script, self._operation.request

@@ -1,7 +1,7 @@
 """Fragments to messages and back (PS3.7 section 6.3, PS3.8 Annex E). Data sets pass through and are never held."""
 
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 from netty.dimse.codec import decode_command, encode_command
 from netty.dimse.command import Message
@@ -21,8 +21,7 @@ class MessageBegan:
     context_id: int
 
 
-@dataclass(frozen=True, slots=True)
-class DataSetFragment:
+class DataSetFragment(NamedTuple):  # as there are thousands in a second
     """A part of the message's data set. `data` is valid only as long as that of DataReceived."""
 
     data: memoryview

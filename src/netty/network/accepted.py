@@ -107,6 +107,7 @@ class AcceptedAssociation:
         self._waiting: list[MessageEvent] = []  # a request that came before its predecessor was answered
         self._release_due = False
         self._data_set_bytes = 0
+        self._parts: list[memoryview] = []  # of the data set, that the read under way has brought
         self._refusing: int | None = None
         self._ending: tuple[Ending, str] | None = None
         self._messages = 0
@@ -139,7 +140,9 @@ class AcceptedAssociation:
                 self._end(Ending.ABORTED_BY_US, str(error))
 
     def taken(self) -> None:
-        """After every read: does the peer owe us the rest of something?"""
+        """After every read: what it brought is passed on, before its buffer is used again; who owes whom is noted."""
+        if self._parts:
+            self._pass_on()
         if self._ending is None and self._engine.is_established:
             owing = not self._assembler.between_messages or self._engine.unread > 0
             self._pace.note(owing and not self._waiting)
@@ -239,6 +242,7 @@ class AcceptedAssociation:
 
     def _give_up_incoming(self) -> None:
         incoming, self._incoming = self._incoming, None
+        self._parts.clear()
         if incoming is not None:
             try:
                 incoming.abandon()
@@ -278,15 +282,21 @@ class AcceptedAssociation:
         return self._task is not None and not isinstance(began.command, CancelRequest)
 
     def _take_fragment(self, view: memoryview) -> None:
-        incoming = self._incoming
-        if incoming is None:
+        if self._incoming is None:
             return
         self._data_set_bytes += len(view)
         if self._data_set_bytes > self._server.limits.data_set:
             self._too_large()
             return
+        self._parts.append(view)
+
+    def _pass_on(self) -> None:
+        """All that a read brought at once: a file is written in one call, however short the fragments are."""
+        parts, self._parts = self._parts, []
+        if self._incoming is None:
+            return
         try:
-            incoming.write(view)
+            self._incoming.write(parts)
         except Exception as error:
             self._refuse_incoming(error)
 
@@ -302,6 +312,7 @@ class AcceptedAssociation:
         if isinstance(event, MessageBegan):
             self._begin(event)
         elif self._incoming is not None and self._operation is not None and self._task is None:
+            self._pass_on()
             self._task = asyncio.get_running_loop().create_task(self._answer(self._incoming, self._operation))
 
     def _begin(self, began: MessageBegan) -> None:

@@ -1,7 +1,7 @@
 """What an acceptor's service is: begun by a request, fed with its data set, finished with a response."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -60,8 +60,8 @@ class Operation:
 class Incoming(Protocol):
     """A request whose data set is coming in. Every method may raise `Refusal`: its status is the answer."""
 
-    def write(self, view: memoryview) -> None:
-        """The next part of the data set; `view` is valid only during the call."""
+    def write(self, parts: Sequence[memoryview]) -> None:
+        """The next parts of the data set: what one read brought. They are valid only during the call."""
 
     async def finish(self) -> AnyResponse | None:
         """The data set is complete: do what was asked, and return the final response; None where it was sent."""
@@ -94,7 +94,7 @@ class Refused:
     response: Callable[[Refusal], AnyResponse]
     refusal: Refusal
 
-    def write(self, view: memoryview) -> None:
+    def write(self, parts: Sequence[memoryview]) -> None:
         """Dropped."""
 
     async def finish(self) -> AnyResponse:

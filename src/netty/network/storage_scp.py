@@ -1,6 +1,6 @@
 """Storage as SCP: C-STORE streamed to whoever keeps it (PS3.4 Annex B, PS3.7 9.1.1, statement table 6)."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Final, Protocol
 
@@ -27,8 +27,8 @@ class StoreOutcome:
 class Reception(Protocol):
     """One instance that is coming in."""
 
-    def write(self, view: memoryview) -> None:
-        """The next bytes of the data set, as they came; `view` is valid only during the call.
+    def write(self, parts: Sequence[memoryview]) -> None:
+        """The next parts of the data set, as they came in one read; they are valid only during the call.
 
         May raise `Refusal`: the rest is then dropped, `abandon` is called, and the refusal is the answer.
         """

@@ -1,5 +1,7 @@
 """Verification as SCP: C-ECHO (PS3.4 Annex A, statement table 2)."""
 
+from collections.abc import Sequence
+
 from netty.dicom.uids import IMPLICIT_VR_LITTLE_ENDIAN, VERIFICATION
 from netty.dimse.command import EchoRequest, respond
 from netty.dimse.status import Refusal, Status
@@ -22,7 +24,7 @@ class _Echo:
     def __init__(self, request: EchoRequest) -> None:
         self._request = request
 
-    def write(self, view: memoryview) -> None:
+    def write(self, parts: Sequence[memoryview]) -> None:
         """C-ECHO has no data set; one that comes all the same is passed over."""
 
     async def finish(self) -> AnyResponse:

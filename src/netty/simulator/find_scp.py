@@ -1,6 +1,6 @@
 """Query as SCP: C-FIND in the Study Root model, hierarchical (PS3.4 C.4.1)."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -41,11 +41,11 @@ class IdentifierSink:
     def __init__(self) -> None:
         self._data = bytearray()
 
-    def write(self, view: memoryview) -> None:
-        """The next part."""
-        if len(self._data) + len(view) > _LONGEST_IDENTIFIER:
+    def write(self, parts: Sequence[memoryview]) -> None:
+        """The next parts."""
+        if len(self._data) + sum(map(len, parts)) > _LONGEST_IDENTIFIER:
             raise Refusal(Status.MISTYPED_ARGUMENT, "The identifier is too long.")
-        self._data += view
+        self._data += b"".join(parts)
 
     def abandon(self) -> None:
         """Nothing to do."""

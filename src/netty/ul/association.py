@@ -51,6 +51,9 @@ Buffer = bytes | bytearray | memoryview
 _Value = AssociateRequest | AssociateAccept | AssociateReject | ReleaseRequest | ReleaseResponse | Abort | None
 
 _DATA_INDICATED: Final = (State.ESTABLISHED, State.AWAITING_RELEASE_RP)  # DT-2 and AR-6
+_DATA_REQUESTED: Final = frozenset(state for trigger, state in TRANSITIONS if trigger is Trigger.DATA_REQUESTED)
+_DATA_TF: Final = int(PduType.DATA_TF)
+_HEADER_SIZE: Final = codec.HEADER.size
 
 
 class Association:
@@ -106,7 +109,7 @@ class Association:
     @property
     def is_established(self) -> bool:
         """Whether data may be sent."""
-        return (Trigger.DATA_REQUESTED, self._state) in TRANSITIONS
+        return self._state in _DATA_REQUESTED
 
     @property
     def send_length(self) -> int:
@@ -170,15 +173,15 @@ class Association:
         if self._discarding or self._state is State.IDLE:
             buffer.start = buffer.end
             return False
-        if available < codec.HEADER.size:
+        if available < _HEADER_SIZE:
             return False
         pdu_type, length = codec.HEADER.unpack_from(buffer.view, buffer.start)
         check_header(pdu_type, length, self._state, self._limits)
-        if available < codec.HEADER.size + length:
+        if available < _HEADER_SIZE + length:
             return False
-        body_start = buffer.start + codec.HEADER.size
-        if pdu_type == PduType.DATA_TF:
-            if self._state in _DATA_INDICATED:
+        body_start = buffer.start + _HEADER_SIZE
+        if pdu_type == _DATA_TF:
+            if self._state is State.ESTABLISHED or self._state in _DATA_INDICATED:
                 buffer.start, self._pdv_end = body_start, body_start + length
             else:
                 buffer.start = body_start + length  # AA-6: ignored

@@ -35,8 +35,14 @@ _UNEXPECTED: Final = frozenset(  # a PDU that leads to AA-1, AA-7 or AA-8 is not
 )
 
 
+_DATA_TF: Final = int(PduType.DATA_TF)
+_PDV_HEADER: Final = codec.PDV_HEADER.size
+
+
 def check_header(pdu_type: int, length: int, state: State, limits: Limits) -> None:
     """Refuse what is unknown, not expected in this state, or too long."""
+    if pdu_type == _DATA_TF and state is State.ESTABLISHED and _PDV_HEADER <= length <= limits.maximum_length:
+        return  # what nearly all are
     trigger = RECEIVED.get(pdu_type)
     if trigger is None:
         raise codec.unrecognized(pdu_type)

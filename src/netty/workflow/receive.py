@@ -6,7 +6,7 @@ What no lease admits is answered and thrown away, and always audited (statement 
 import asyncio
 import hashlib
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -103,7 +103,6 @@ class _Reception:
         "_file",
         "_receiver",
         "_request",
-        "_size",
         "_walk",
     )
 
@@ -122,25 +121,30 @@ class _Reception:
         self._context = context
         self._file = file
         self._data_offset = data_offset
-        self._size = 0
         self._digest = hashlib.sha256()
         explicit = context.transfer_syntax != IMPLICIT_VR_LITTLE_ENDIAN
         self._walk = ElementWalk(explicit, _WALKED, receiver.limits)
 
-    def write(self, view: memoryview) -> None:
-        """Spool, hash and walk a fragment. What is wrong is answered as soon as it is seen."""
+    def write(self, parts: Sequence[memoryview]) -> None:
+        """Spool, hash and walk what one read brought. What is wrong is answered as soon as it is seen."""
         try:
-            self._file.write(view)
+            self._file.write_all(parts)
         except (DiskFull, DiskFault) as error:
             raise _no_room(error) from error
-        self._size += len(view)
-        self._digest.update(view)
+        update, walk = self._digest.update, self._walk
         try:
-            more = self._walk.feed(view)
-            while more:
-                more = self._walk.resume()
+            for part in parts:
+                update(part)
+                more = walk.feed(part)
+                while more:
+                    more = walk.resume()
         except DataSetError as error:
             raise Refusal(StoreStatus.CANNOT_UNDERSTAND, str(error)) from error
+
+    @property
+    def _size(self) -> int:
+        """Bytes of the data set so far."""
+        return self._file.size - self._data_offset
 
     async def finish(self) -> StoreOutcome:
         """Check, admit, sync; 0x0000 means that the instance is safe."""
@@ -153,8 +157,7 @@ class _Reception:
         except BaseException:
             self._file.discard()
             raise
-        # From here on the image is ours: it is sealed and registered even if the sender goes away meanwhile.
-        await asyncio.shield(self._keep(self._received(result, facts, admission)))
+        await self._keep(self._received(result, facts, admission))
         return self._kept_outcome(result)
 
     def abandon(self) -> None:
@@ -221,13 +224,25 @@ class _Reception:
         )
 
     async def _keep(self, received: Received) -> None:
-        """Make the instance safe: the receipt behind it, then the sync of file and folder; then its rows."""
-        sync = self._receiver.settings.durability is Durability.FSYNC
+        """Make the instance safe: the receipt behind it, then the sync of file and folder; then its rows.
+
+        From here on the image is ours: it is sealed and registered even if the sender goes away meanwhile.
+        """
+        if self._receiver.settings.durability is Durability.FSYNC:
+            await asyncio.shield(self._keep_synced(received))
+        else:  # a single short write: a thread would cost more
+            self._seal(received, sync=False)
+            self._receiver.announce(received.spool_name)
+
+    async def _keep_synced(self, received: Received) -> None:
+        await asyncio.to_thread(self._seal, received, sync=True)
+        self._receiver.announce(received.spool_name)
+
+    def _seal(self, received: Received, sync: bool) -> None:
         try:
-            await asyncio.to_thread(self._file.seal, received.receipt(), sync)
+            self._file.seal(received.receipt(), sync)
         except (DiskFull, DiskFault) as error:
             raise _no_room(error) from error
-        self._receiver.announce(received.spool_name)
 
     async def _answer_unsolicited(
         self, result: WalkResult, facts: dict[str, str], admission: Admission
@@ -255,7 +270,7 @@ class _Reception:
         except DatabaseFault as error:
             raise _no_answer(error) from error
         if quarantine:
-            await asyncio.shield(self._keep(self._received(result, facts, admission)))
+            await self._keep(self._received(result, facts, admission))
         else:
             self._file.discard()
         return UNSOLICITED_ANSWERS[setting]
