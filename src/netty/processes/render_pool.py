@@ -1,6 +1,7 @@
 """A few child processes that are kept alive, each doing one job at a time; one that dies or hangs costs that job."""
 
 import contextlib
+import contextlib
 import os
 import queue
 import signal
@@ -132,8 +133,9 @@ class _Child:
                 ours.close()
                 raise
         self._channel = Channel(ours)
-        # Both lie in the socket's buffer until the child has started.
-        self._channel.send(Message(Kind.START, {"limits": asdict(limits), "parent": os.getpid()}))
+        # It lies in the socket's buffer until the child has started; one that has ended already is found out later.
+        with contextlib.suppress(ConnectionError):
+            self._channel.send(Message(Kind.START, {"limits": asdict(limits), "parent": os.getpid()}))
 
     @property
     def is_fit(self) -> bool:
