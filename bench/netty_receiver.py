@@ -69,11 +69,15 @@ def _spool(folder: str) -> Spool:
 async def _serve(port: int, database: Database, spool: Spool, announcer: Announcer, durability: Durability) -> None:
     settings = ReceiveSettings(durability=durability)
     ae = AeSettings()
+
+    def announce(name: str) -> None:
+        announcer.announce(name)
+
     receiver = Receiver(
         spool=spool,
         admissions=Admissions(Leases(database), ae.title),
         audit=Audit(database),
-        announce=announcer.announce,
+        announce=announce,
         ae=ae,
         settings=settings,
         limits=WalkLimits(),

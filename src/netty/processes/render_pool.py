@@ -1,7 +1,6 @@
 """A few child processes that are kept alive, each doing one job at a time; one that dies or hangs costs that job."""
 
 import contextlib
-import contextlib
 import os
 import queue
 import signal
