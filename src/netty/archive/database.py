@@ -13,7 +13,7 @@ from sqlalchemy.exc import ArgumentError, DBAPIError, OperationalError
 
 from netty.archive.errors import DatabaseFault, DiskFull
 
-REVISION: Final = "0001"  # of the tables that this program knows: the newest of migrations/versions; they sort
+REVISION: Final = "0002"  # of the tables that this program knows: the newest of migrations/versions; they sort
 BUSY_SECONDS: Final = 10
 _WRITING: Final = "netty_writing"
 _ADVISORY_LOCK: Final = 0x6E65747479  # "netty": one writer at a time on PostgreSQL too, as on SQLite

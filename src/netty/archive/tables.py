@@ -277,6 +277,27 @@ renditions: Final = Table(
     Column("flags", JSON, nullable=False),
 )
 
+presentations: Final = Table(
+    "presentations",  # each image that a presentation state refers to, here or not
+    metadata,
+    _id(),
+    _owned_by("presentation_state", "instances.id"),
+    _text("sop_instance_uid"),
+    # The image for which this is settled; NULL where it is still to be rendered, also after the image was lost.
+    Column("image", _KEY, ForeignKey("instances.id", ondelete="SET NULL"), index=True),
+    _text("reason"),  # why there are no such renditions, empty where there are
+    Column("attempts", Integer, nullable=False),
+    UniqueConstraint("presentation_state", "sop_instance_uid"),
+    Index("ix_presentations_open", "sop_instance_uid", sqlite_where=text("image IS NULL"),
+          postgresql_where=text("image IS NULL")),
+)  # fmt: skip
+
+series_ranges: Final = Table(
+    "series_ranges",  # series with an image that was rendered from its own values alone: they are to share a range
+    metadata,
+    Column("series", _KEY, ForeignKey("series.id", ondelete="CASCADE"), primary_key=True),
+)
+
 receipts: Final = Table(
     "receipts",
     metadata,
