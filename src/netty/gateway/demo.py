@@ -66,7 +66,8 @@ class Console(Protocol):
 
 def demo(exit_when_done: bool, port: int, console: Console) -> int:
     """Run the demo until Ctrl-C, or until everything is fetched; 0 only if every image arrived."""
-    signal.signal(signal.SIGTERM, signal.default_int_handler)  # ends everything in order, as Ctrl-C does
+    for number in (signal.SIGINT, signal.SIGTERM):  # also where a shell has us ignore Ctrl-C in the background
+        signal.signal(number, signal.default_int_handler)
     try:
         with tempfile.TemporaryDirectory(prefix="netty-demo-") as folder:
             return _demo(Path(folder), exit_when_done, port, console)
