@@ -1,4 +1,4 @@
-"""One `netty serve` for all tests of a run, and a PACS of bytes whose C-MOVE stays open, so that stores come in."""
+"""One `netty serve` for test_service.py, and a PACS of bytes whose C-MOVE stays open, so that stores come in."""
 
 import threading
 from collections.abc import Iterator

@@ -2,6 +2,8 @@
 
 import socket
 import struct
+from collections.abc import Iterator
+from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
 
@@ -36,15 +38,19 @@ from support.raw_peer import (
     store_command,
     taken_apart,
 )
-from support.receiving import receiving
-from support.service import Service
+from support.receiving import Receiving, receiving
 from support.statement import rows, states
-
-pytestmark = pytest.mark.xdist_group("conformance")  # one netty serve for all
 
 ECHO = command_set({0x0002: VERIFICATION, 0x0100: 0x0030, 0x0110: 1, 0x0800: 0x0101})
 GOOD = Request()
 BY_USER, BY_PROVIDER = 0, 2
+
+
+@pytest.fixture(scope="module")
+def acceptor(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Receiving]:
+    """netty's acceptor and receiver with the default settings."""
+    with receiving(Path(tmp_path_factory.mktemp("acceptor")) / "netty") as running:
+        yield running
 
 
 def answered(port: int, request: bytes) -> bytes:
@@ -74,8 +80,8 @@ def aborted(peer: RawPeer) -> tuple[int, int]:
 
 
 @states("2 framework", "3.2 (2)", "4.2.1 (1)", "4.2.1 (2)", "4.2.1 (3)", "4.2.1 (4)", "4.3 accept", "5.1", "5.2", "5.3")
-def test_an_association_is_accepted_when_the_four_conditions_hold(service: Service) -> None:
-    with raw_peer(service.port) as peer:
+def test_an_association_is_accepted_when_the_four_conditions_hold(acceptor: Receiving) -> None:
+    with raw_peer(acceptor.port) as peer:
         answer = peer.associate(GOOD)
         assert peer.echo() == 0x0000
         peer.release()
@@ -99,9 +105,9 @@ REJECTED = [
 @states("4.2.1 (1)", "4.2.1 (2)", "4.2.1 (3)", "7.1")
 @pytest.mark.parametrize(("request_", "code"), [each[1:] for each in REJECTED], ids=[each[0] for each in REJECTED])
 def test_an_association_is_rejected_with_result_source_and_reason(
-    service: Service, request_: Request, code: tuple[int, ...]
+    acceptor: Receiving, request_: Request, code: tuple[int, ...]
 ) -> None:
-    assert rejection(service.port, request_) == code
+    assert rejection(acceptor.port, request_) == code
 
 
 ORDER = ["version", "application", "called", "calling", "contexts"]
@@ -112,22 +118,22 @@ WRONG = {"version": 2, "application": "1.2.3", "called": "SOMEBODY", "calling": 
 @pytest.mark.parametrize(
     ("first", "code"), list(zip(ORDER, [(1, 2, 2), (1, 1, 2), (1, 1, 7), (1, 1, 3), (1, 1, 1)], strict=True))
 )
-def test_of_several_reasons_the_most_basic_one_is_told(service: Service, first: str, code: tuple[int, ...]) -> None:
+def test_of_several_reasons_the_most_basic_one_is_told(acceptor: Receiving, first: str, code: tuple[int, ...]) -> None:
     wrong = {name: WRONG[name] for name in ORDER[ORDER.index(first) :]}
 
-    assert rejection(service.port, replace(GOOD, **wrong)) == code  # type: ignore[arg-type]
+    assert rejection(acceptor.port, replace(GOOD, **wrong)) == code  # type: ignore[arg-type]
 
 
 @states("4.2.1 (2)")
 @pytest.mark.parametrize("version", [1, 3, 0x8001, 0xFFFF])
-def test_the_protocol_version_is_tested_by_its_lowest_bit_alone(service: Service, version: int) -> None:
+def test_the_protocol_version_is_tested_by_its_lowest_bit_alone(acceptor: Receiving, version: int) -> None:
     """PS3.8 9.3.2."""
-    assert answered(service.port, replace(GOOD, version=version).encoded())[0] == AC
+    assert answered(acceptor.port, replace(GOOD, version=version).encoded())[0] == AC
 
 
 @pytest.mark.parametrize("called", [b"HAPPY_netty\0\0\0\0\0", b" HAPPY_netty    ", b"HAPPY_netty     "])
-def test_padding_of_titles_is_not_significant(service: Service, called: bytes) -> None:
-    answer = taken_apart(answered(service.port, replace(GOOD, called=called).encoded()))
+def test_padding_of_titles_is_not_significant(acceptor: Receiving, called: bytes) -> None:
+    answer = taken_apart(answered(acceptor.port, replace(GOOD, called=called).encoded()))
 
     assert answer.called == called  # sent back as it came (PS3.8 9.3.3)
 
@@ -144,9 +150,9 @@ def test_padding_of_titles_is_not_significant(service: Service, called: bytes) -
     ],
     ids=["item 60H", "sub-item 5FH", "role selection", "user identity", "extended negotiation", "no maximum length"],
 )
-def test_what_is_unknown_or_not_needed_is_passed_over(service: Service, request_: Request) -> None:
+def test_what_is_unknown_or_not_needed_is_passed_over(acceptor: Receiving, request_: Request) -> None:
     """PS3.8 D.2 note 2."""
-    answer = taken_apart(answered(service.port, request_.encoded()))
+    answer = taken_apart(answered(acceptor.port, request_.encoded()))
 
     assert set(answer.user) == {0x51, 0x52, 0x55}
 
@@ -174,17 +180,17 @@ MALFORMED = {
 
 @states("4.2.1 (4)")
 @pytest.mark.parametrize("sent", MALFORMED.values(), ids=MALFORMED.keys())
-def test_a_malformed_request_is_aborted_as_service_user(service: Service, sent: bytes) -> None:
+def test_a_malformed_request_is_aborted_as_service_user(acceptor: Receiving, sent: bytes) -> None:
     """AA-1 (PS3.8 9.2.2): before an association stands, no reject code fits."""
-    with raw_peer(service.port) as peer:
+    with raw_peer(acceptor.port) as peer:
         peer.send(sent)
 
         assert aborted(peer) == (BY_USER, 0)
 
 
-def test_an_abort_instead_of_a_request_closes_the_connection(service: Service) -> None:
+def test_an_abort_instead_of_a_request_closes_the_connection(acceptor: Receiving) -> None:
     """AA-2."""
-    with raw_peer(service.port) as peer:
+    with raw_peer(acceptor.port) as peer:
         peer.send(pdu(ABORT, bytes(4)))
 
         assert peer.closed()
@@ -212,9 +218,9 @@ BROKEN = {
 
 @states("4.2.1 (4)", "4.2.1 PDU")
 @pytest.mark.parametrize(("sent", "reason"), BROKEN.values(), ids=BROKEN.keys())
-def test_a_broken_pdu_is_aborted_as_service_provider(service: Service, sent: bytes, reason: int) -> None:
+def test_a_broken_pdu_is_aborted_as_service_provider(acceptor: Receiving, sent: bytes, reason: int) -> None:
     """AA-8 (PS3.8 9.2.2, Table 9-26)."""
-    with raw_peer(service.port) as peer:
+    with raw_peer(acceptor.port) as peer:
         peer.associate()
         peer.send(sent)
 
@@ -226,8 +232,8 @@ def test_a_broken_pdu_is_aborted_as_service_provider(service: Service, sent: byt
 
 @states("table 2", "2 images", "2 services")
 @pytest.mark.parametrize(("name", "uid"), rows("2", 0, 1))
-def test_each_class_of_table_2_is_served(service: Service, name: str, uid: str) -> None:
-    with raw_peer(service.port) as peer:
+def test_each_class_of_table_2_is_served(acceptor: Receiving, name: str, uid: str) -> None:
+    with raw_peer(acceptor.port) as peer:
         answer = peer.associate(replace(GOOD, contexts=((1, uid, (IMPLICIT,)),)))
         if uid == VERIFICATION:
             assert peer.echo() == 0x0000
@@ -243,7 +249,7 @@ def test_each_class_of_table_2_is_served(service: Service, name: str, uid: str) 
 @states("table 5", "2 encoding")
 @pytest.mark.parametrize(("abstract", "transfer", "role"), rows("5", 0, 1, 2))
 def test_each_context_of_table_5_is_accepted_in_implicit_vr_only(
-    service: Service, abstract: str, transfer: str, role: str
+    acceptor: Receiving, abstract: str, transfer: str, role: str
 ) -> None:
     jpeg = "1.2.840.10008.1.2.4.70"
     contexts: list[Context] = [
@@ -251,7 +257,7 @@ def test_each_context_of_table_5_is_accepted_in_implicit_vr_only(
         (3, abstract, (EXPLICIT, jpeg)),
         (5, abstract, (EXPLICIT, transfer)),
     ]
-    answer = taken_apart(answered(service.port, replace(GOOD, contexts=contexts).encoded()))
+    answer = taken_apart(answered(acceptor.port, replace(GOOD, contexts=contexts).encoded()))
 
     assert role == "SCP"
     assert {number: result for number, (result, _) in answer.contexts.items()} == {1: 0, 3: 4, 5: 0}
@@ -260,23 +266,23 @@ def test_each_context_of_table_5_is_accepted_in_implicit_vr_only(
 
 
 @states("6")
-def test_nothing_but_the_classes_of_table_2_is_accepted(service: Service) -> None:
+def test_nothing_but_the_classes_of_table_2_is_accepted(acceptor: Receiving) -> None:
     others = ["1.2.840.10008.5.1.4.1.2.2.1", "1.2.840.10008.5.1.4.1.1.2.1", "1.2.840.10008.5.1.4.1.1.481.1", "1.2.3"]
     contexts = [(2 * number + 1, uid, (IMPLICIT,)) for number, uid in enumerate(others)]
-    answer = taken_apart(answered(service.port, replace(GOOD, contexts=contexts).encoded()))
+    answer = taken_apart(answered(acceptor.port, replace(GOOD, contexts=contexts).encoded()))
 
     assert {result for result, _ in answer.contexts.values()} == {3}  # abstract syntax not supported
 
 
-def test_a_context_without_a_transfer_syntax_is_answered(service: Service) -> None:
-    answer = taken_apart(answered(service.port, replace(GOOD, contexts=((1, CT, ()), (3, "", ()))).encoded()))
+def test_a_context_without_a_transfer_syntax_is_answered(acceptor: Receiving) -> None:
+    answer = taken_apart(answered(acceptor.port, replace(GOOD, contexts=((1, CT, ()), (3, "", ()))).encoded()))
 
     assert [result for result, _ in answer.contexts.values()] == [4, 3]
 
 
-def test_all_128_contexts_are_answered(service: Service) -> None:
+def test_all_128_contexts_are_answered(acceptor: Receiving) -> None:
     contexts = [(number, CT, (EXPLICIT, IMPLICIT)) for number in range(1, 256, 2)]
-    answer = taken_apart(answered(service.port, replace(GOOD, contexts=contexts).encoded()))
+    answer = taken_apart(answered(acceptor.port, replace(GOOD, contexts=contexts).encoded()))
 
     assert {result for result, _ in answer.contexts.values()} == {0}
     assert len(answer.contexts) == 128
@@ -286,8 +292,8 @@ def test_all_128_contexts_are_answered(service: Service) -> None:
 
 
 @states("4.2.1 PDU")
-def test_we_take_16_kb_by_default(service: Service) -> None:
-    with raw_peer(service.port) as peer:
+def test_we_take_16_kb_by_default(acceptor: Receiving) -> None:
+    with raw_peer(acceptor.port) as peer:
         assert peer.associate().maximum == LIMIT
         peer.send(pdu(DATA, pdv(1, COMMAND | LAST, ECHO) + pdv(1, COMMAND, ECHO[: len(ECHO) // 2])))
         assert peer.receive().status == 0x0000
@@ -323,9 +329,9 @@ def test_more_than_128_kb_is_no_setting() -> None:
 
 
 @pytest.mark.parametrize("theirs", [12, 13, 64, 16384, 0])
-def test_our_answers_fit_into_what_the_peer_takes(service: Service, theirs: int) -> None:
+def test_our_answers_fit_into_what_the_peer_takes(acceptor: Receiving, theirs: int) -> None:
     """PS3.8 D.1: 0 is no limit."""
-    with raw_peer(service.port) as peer:
+    with raw_peer(acceptor.port) as peer:
         peer.associate(replace(GOOD, maximum=theirs))
         peer.maximum = 16384
         peer.message(1, ECHO)
@@ -344,24 +350,20 @@ def test_our_answers_fit_into_what_the_peer_takes(service: Service, theirs: int)
 
 
 @states("4.2.2")
-def test_the_number_of_associations_has_no_limit(service: Service) -> None:
-    peers = []
-    try:
-        for _ in range(100):
-            opened = raw_peer(service.port)
-            peer = opened.__enter__()
-            peers.append((opened, peer))
+def test_the_number_of_associations_has_no_limit(acceptor: Receiving) -> None:
+    with ExitStack() as stack:
+        peers = [stack.enter_context(raw_peer(acceptor.port)) for _ in range(300)]
+        for peer in peers:
             peer.associate()
-        assert {peer.echo() for _, peer in peers} == {0x0000}
-    finally:
-        for opened, _ in peers:
-            opened.__exit__(None, None, None)
+
+        assert acceptor.server.associations >= 300
+        assert {peer.echo() for peer in peers} == {0x0000}
 
 
 @states("4.2.3")
-def test_asynchronous_operations_are_not_negotiated_and_requests_are_answered_in_turn(service: Service) -> None:
+def test_asynchronous_operations_are_not_negotiated_and_requests_are_answered_in_turn(acceptor: Receiving) -> None:
     window = item(0x53, struct.pack(">HH", 4, 4))
-    with raw_peer(service.port) as peer:
+    with raw_peer(acceptor.port) as peer:
         answer = peer.associate(replace(GOOD, more_user=window))
         for number in (7, 8, 9):
             peer.message(1, command_set({0x0002: VERIFICATION, 0x0100: 0x0030, 0x0110: number, 0x0800: 0x0101}))
@@ -372,8 +374,8 @@ def test_asynchronous_operations_are_not_negotiated_and_requests_are_answered_in
 
 
 @states("4.2.4 class", "4.2.4 version")
-def test_the_acceptance_names_the_implementation(service: Service) -> None:
-    answer = taken_apart(answered(service.port, GOOD.encoded()))
+def test_the_acceptance_names_the_implementation(acceptor: Receiving) -> None:
+    answer = taken_apart(answered(acceptor.port, GOOD.encoded()))
 
     assert answer.user[0x52] == b"1.2.276.0.7230010.3.0.3.6.0"
     assert answer.user[0x55] == b"OFFIS_DCMTK_360"
@@ -387,8 +389,8 @@ def test_another_title_of_ours_is_a_setting(tmp_path: Path) -> None:
 
 
 @states("7.1")
-def test_a_registered_title_from_another_address_is_rejected(service: Service) -> None:
-    with raw_peer(service.port, source="127.0.0.2") as peer:
+def test_a_registered_title_from_another_address_is_rejected(acceptor: Receiving) -> None:
+    with raw_peer(acceptor.port, source="127.0.0.2") as peer:
         peer.send(GOOD.encoded())
 
         assert tuple(peer.pdu()[7:10]) == (1, 1, 3)
@@ -404,26 +406,26 @@ def test_an_unregistered_address_may_be_closed_before_anything_is_read(tmp_path:
 # --- the end -------------------------------------------------------------------------------------------------------
 
 
-def test_a_release_is_answered_and_then_the_peer_closes(service: Service) -> None:
+def test_a_release_is_answered_and_then_the_peer_closes(acceptor: Receiving) -> None:
     """AR-2, AR-4."""
-    with raw_peer(service.port) as peer:
+    with raw_peer(acceptor.port) as peer:
         peer.associate()
         peer.release()
 
 
-def test_an_abort_closes_the_connection_without_an_answer(service: Service) -> None:
+def test_an_abort_closes_the_connection_without_an_answer(acceptor: Receiving) -> None:
     """AA-3."""
     for source in (BY_USER, BY_PROVIDER):
-        with raw_peer(service.port) as peer:
+        with raw_peer(acceptor.port) as peer:
             peer.associate()
             peer.send(pdu(ABORT, bytes((0, 0, source, 1))))
 
             assert peer.closed()
 
 
-def test_what_comes_behind_a_release_is_not_an_answer_to_it(service: Service) -> None:
+def test_what_comes_behind_a_release_is_not_an_answer_to_it(acceptor: Receiving) -> None:
     """Sta13: data is ignored (AA-6), another request is aborted (AA-7)."""
-    with raw_peer(service.port) as peer:
+    with raw_peer(acceptor.port) as peer:
         peer.associate()
         peer.send(pdu(RELEASE_RQ, bytes(4)) + data_tf(1, COMMAND | LAST, ECHO) + GOOD.encoded())
 
@@ -449,14 +451,18 @@ def test_a_request_that_does_not_come_ends_by_artim(tmp_path: Path, sent: int) -
         assert peer.closed()
 
 
-@states("4.2.2")
-def test_an_association_may_rest_for_as_long_as_it_likes(service: Service) -> None:
-    """No timer of the acceptor stands in the statement; `receive.idle` adds one."""
-    with raw_peer(service.port) as peer:
+@pytest.mark.parametrize(("idle", "ends"), [(0, False), (0.2, True)])
+def test_an_association_may_rest_unless_the_settings_end_it(tmp_path: Path, idle: float, ends: bool) -> None:
+    """The statement knows no timer of the acceptor; `receive.idle` adds one."""
+    assert ReceiveSettings().idle == 0
+    limits = ReceiveLimits(rate_window=0.1, idle=idle)
+    with receiving(tmp_path, limits=limits) as running, raw_peer(running.port) as peer:
         peer.associate()
-        assert peer.echo() == 0x0000
-        assert service.desk.settings.receive.idle == 0
-        assert peer.echo() == 0x0000
+        running.run(running.grace(0.4))  # four windows in which nothing comes
+        if ends:
+            assert peer.pdu()[:1] == bytes((ABORT,))
+        else:
+            assert peer.echo() == 0x0000
 
 
 def test_proposed_contexts_are_built_as_the_standard_says() -> None:

@@ -37,7 +37,6 @@ from support.raw_peer import (
     images,
     pdu,
 )
-from support.service import HELD_OPEN, Service
 from support.statement import rows, states
 
 STUDY, SERIES, SOP, LEVEL, ACCESSION = 0x0020000D, 0x0020000E, 0x00080018, 0x00080052, 0x00080050
@@ -201,16 +200,6 @@ def test_message_ids_of_moves_differ(story: Story) -> None:
     numbers = [each.number(0x0110) for each in story.pacs.moves]
 
     assert len(set(numbers)) == len(numbers)
-
-
-@pytest.mark.xdist_group("conformance")
-@states("4.2.6 (1) remotes", "4.2.6 (1) manual")
-def test_a_person_asks_a_registered_remote(service: Service) -> None:
-    """The settings of the service name the remote; `netty retrieve` made it search and fetch."""
-    [move] = service.pacs.moves
-
-    assert [remote.name for remote in service.desk.settings.remotes] == ["raw"]
-    assert elements_of(move.data)[STUDY].decode().strip("\0") == HELD_OPEN[0].study
 
 
 @states("4.2.6 (1) automatic", "7")

@@ -23,7 +23,6 @@ from support.raw_peer import (
     Image,
     Message,
     Request,
-    command_set,
     data_tf,
     images,
     pdu,
@@ -32,11 +31,8 @@ from support.raw_peer import (
     store_command,
 )
 from support.receiving import Receiving, receiving
-from support.service import Service
 from support.statement import rows, states
 from support.waiting import wait_until
-
-pytestmark = pytest.mark.xdist_group("conformance")
 
 MR = "1.2.840.10008.5.1.4.1.1.4"
 GSPS = "1.2.840.10008.5.1.4.1.1.11.1"
@@ -205,57 +201,6 @@ def test_ff00_is_said_only_just_before_closing(tmp_path: Path, statuses: Any, st
 # --- what we asked for ---------------------------------------------------------------------------------------------
 
 
-@states("3", "3.1.2 (1) store", "3.1.2 (1) convert", "4.3 disk", "4.3.1 (1) asked", "4.3.1 (3) (a)")
-def test_what_was_asked_for_is_kept_turned_into_jpeg_and_registered(service: Service) -> None:
-    image = service.new_image()
-    [answer] = store_all(service.port, [image], originator="HAPPY_netty")
-    service.wait_rendered(image)
-    held = service.netty.read("studies", "show", image.study)
-    [instance] = [
-        each for series in held["series"] for each in series["instances"] if each["sop_instance_uid"] == image.sop
-    ]
-    [picture] = instance["renditions"]
-    jpeg = Path(picture["path"]).read_bytes()
-
-    assert answer.status == 0x0000
-    assert (picture["format"], picture["width"], picture["height"]) == ("jpeg", 8, 8)
-    assert jpeg.startswith(b"\xff\xd8\xff")
-
-
-@states("3.3")
-@pytest.mark.parametrize("interleaved", [False, True])
-def test_the_order_of_what_happens_does_not_matter(service: Service, interleaved: bool) -> None:
-    """Echoes between stores, several images on one association, several associations."""
-    stored = [service.new_image() for _ in range(3)]
-    with raw_peer(service.port) as peer:
-        peer.associate(REQUEST)
-        for image in stored[:2]:
-            if interleaved:
-                assert peer.echo() == 0x0000
-            assert peer.store(image).status == 0x0000
-        peer.release()
-    assert [answer.status for answer in store_all(service.port, stored[2:], REQUEST)] == [0x0000]
-
-
-@pytest.mark.parametrize(
-    "originator",
-    [
-        {"originator": "HAPPY_netty"},
-        {"originator": None, "originator_id": None},
-        {"originator": b"HAPPY_netty\0\0\0\0\0"},
-        {"originator": b"HAPPY_netty         much too long "},
-        {"originator": "SOMEBODY", "originator_id": 1},
-        {"originator": "HAPPY_netty", "originator_id": 65535},
-        {"originator": b"\x83\x4b\x83\x69", "originator_id": b"\1\0\0\0"},
-        {"originator": b"", "originator_id": b""},
-    ],
-    ids=["present", "absent", "NUL-padded", "too long", "foreign", "another message", "no ASCII, mistyped", "empty"],
-)
-def test_the_move_originator_never_keeps_out_what_a_lease_lets_in(service: Service, originator: dict[str, Any]) -> None:
-    """Both fields are optional (PS3.7 Table 9.1-1) and often wrong."""
-    assert [each.status for each in store_all(service.port, [service.new_image()], **originator)] == [0x0000]
-
-
 def test_the_move_originator_chooses_between_leases(tmp_path: Path) -> None:
     """Two searches by different Patient IDs have asked for one study: the C-MOVE that the sender names counts."""
     first, second = images("chosen", 2)
@@ -350,18 +295,6 @@ def test_what_nobody_asked_for_is_answered_and_discarded(tmp_path: Path, setting
     assert set(kinds) == {"store_on_hold" if setting is Unsolicited.QUARANTINE else "store_discarded"}
 
 
-@states("4.3.1 (1) unasked")
-def test_the_service_leaves_nothing_of_what_nobody_asked_for(service: Service) -> None:
-    [image] = images("unasked by the service", 1)
-    [answer] = store_all(service.port, [image])
-    spool = service.netty.folder / "data" / "spool"
-
-    assert (answer.status, answer.comment) == (0xC000, "Not asked for by netty; discarded.")
-    assert service.desk.holdings.study(image.study) is None
-    assert not [path for path in spool.iterdir() if image.sop.encode() in path.read_bytes()]
-    assert any(event["study_instance_uid"] == image.study for event in service.netty.audit("store_discarded"))
-
-
 def test_a_lease_that_has_expired_lets_nothing_in(tmp_path: Path) -> None:
     image = images("late", 1)[0]
     with receiving(tmp_path) as running:
@@ -407,23 +340,6 @@ def test_more_than_the_longest_data_set_is_refused(tmp_path: Path) -> None:
     assert answer.status == 0xA700
 
 
-def test_a_cancel_of_nothing_is_passed_over(service: Service) -> None:
-    """C-CANCEL has no response of its own (PS3.7 9.3.2.3), and C-STORE cannot be cancelled."""
-    cancel = command_set({0x0100: 0x0FFF, 0x0120: 1, 0x0800: 0x0101})
-    image = service.new_image()
-    with raw_peer(service.port) as peer:
-        peer.associate(REQUEST)
-        peer.message(3, cancel)
-        peer.message(3, store_command(image))
-        peer.fragments(3, 0, image.data)
-        peer.message(3, cancel)
-        answer = peer.receive()
-        assert peer.echo() == 0x0000
-        peer.release()
-
-    assert answer.status == 0x0000
-
-
 @pytest.mark.parametrize("how", ["release", "abort", "close"])
 def test_an_association_that_ends_in_a_data_set_leaves_no_file(tmp_path: Path, how: str) -> None:
     image = images("broken off", 1)[0]
@@ -439,17 +355,6 @@ def test_an_association_that_ends_in_a_data_set_leaves_no_file(tmp_path: Path, h
         running.ended()
 
         assert not running.spooled()
-
-
-def test_an_answer_that_is_due_comes_before_the_release(service: Service) -> None:
-    image = service.new_image()
-    with raw_peer(service.port) as peer:
-        peer.associate(REQUEST)
-        peer.message(3, store_command(image))
-        peer.send(data_tf(3, LAST, image.data) + pdu(RELEASE_RQ, bytes(4)))
-
-        assert peer.receive().status == 0x0000
-        assert peer.pdu()[0] == RELEASE_RP
 
 
 # --- by settings ---------------------------------------------------------------------------------------------------
