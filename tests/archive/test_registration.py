@@ -212,7 +212,7 @@ def test_rendered_images_have_pictures_and_the_ledger_says_so(database: Database
     [answer] = registration.register([received()])
     assert answer.instance_id is not None
 
-    assert registration.rendered(answer.instance_id, [rendition()], KeptBlob("kept/ab.dcm", 9, "00"))
+    assert registration.rendered(answer.instance_id, [rendition()], KeptBlob("kept/ab.dcm", 9, "00")) == []
 
     study = Holdings(database).study("1.2.3")
     assert study is not None
@@ -271,7 +271,7 @@ def test_an_image_that_was_deleted_meanwhile_gets_no_pictures(database: Database
     assert answer.instance_id is not None
     Holdings(database).delete_study("1.2.3", "admin")
 
-    assert not registration.rendered(answer.instance_id, [rendition()])
+    assert registration.rendered(answer.instance_id, [rendition()]) is None
 
 
 KEPT = KeptBlob("kept/ab.dcm", 9, "00")

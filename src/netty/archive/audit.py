@@ -38,6 +38,7 @@ class AuditKind(StrEnum):
     DELETED = "deleted"
     LOST = "lost"
     REPAIRED = "repaired"
+    RENDERED_AGAIN = "rendered_again"
     AUDIT_READ = "audit_read"
 
 

@@ -7,7 +7,7 @@ from sqlalchemy import Connection, delete, select, update
 
 from netty.archive.audit import AuditEvent, AuditKind, write_events
 from netty.archive.database import Database
-from netty.archive.held import RenderState
+from netty.archive.renewal import await_pictures
 from netty.archive.tables import instances, quarantined, receipts, renditions, series, studies
 
 
@@ -20,8 +20,7 @@ class Mending:
     def render_again(self, instance_id: int) -> None:
         """Its pictures are gone, what they are made from is there. Their rows stay until new ones replace them."""
         with self._database.write() as connection:
-            again = {"state": RenderState.WAITING, "reason": "", "attempts": 0}
-            connection.execute(update(instances).where(instances.c.id == instance_id).values(again))
+            await_pictures(connection, instances.c.id == instance_id)
             _audit(connection, instance_id, AuditKind.REPAIRED, "render again")
 
     def forget_kept(self, instance_id: int) -> None:

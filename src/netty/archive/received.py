@@ -1,11 +1,13 @@
 """What goes into the register, as values: a received file, what became of it, what is to be rendered and was."""
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any, Final, Self
+
+from netty.archive.held import RenderState
 
 TEXT_FACTS: Final = (
     "patient_id",
@@ -114,6 +116,7 @@ class ToRender:
         key: random hex, the stem of its blobs' names (``renditions/<key>/<frame>.jpg``, ``kept/<key>.dcm``).
         spool_name: its file; empty where only the kept DICOM is left, which is `kept_blob` then.
         attempts: how often it was tried before.
+        has_pictures: whether it was rendered before; those renditions are seen until new ones take their place.
     """
 
     instance_id: int
@@ -128,6 +131,7 @@ class ToRender:
     study_instance_uid: str
     attempts: int
     kept_blob: str | None = None
+    has_pictures: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,3 +158,19 @@ class KeptBlob:
     blob_key: str
     bytes: int
     sha256: str
+
+
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """How the rendering of one instance went.
+
+    Attributes:
+        state: NO_PICTURE and FAILED are final (ledger RENDERED, FAILED); WAITING counts a failed attempt.
+        renditions: whose blobs are synced; with RENDERED only.
+    """
+
+    instance_id: int
+    state: RenderState
+    reason: str = ""
+    renditions: Sequence[NewRendition] = ()
+    kept_blob: KeptBlob | None = None

@@ -4,14 +4,26 @@ from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, Connection, Row, and_, exists, or_, select, update
+from sqlalchemy import ColumnElement, Connection, FromClause, Row, Select, and_, exists, or_, select, update
 
-from netty.archive.database import Database
+from netty.archive.database import Database, insert_if_new
 from netty.archive.held import RenderState
 from netty.archive.intake import LEDGER_STATES, Intake
 from netty.archive.received import KeptBlob, NewRendition, Received, Registered, ToRender
 from netty.archive.retrievals import UNFINISHED
-from netty.archive.tables import instances, ledger, quarantined, receipts, renditions, retrievals, series, studies
+from netty.archive.tables import (
+    instances,
+    ledger,
+    presentations,
+    quarantined,
+    receipts,
+    renditions,
+    retrievals,
+    series,
+    series_ranges,
+    studies,
+)
+from netty.image.flags import Flag
 from netty.model.retrieval import LedgerState
 
 _HELD: Final = (LedgerState.RECEIVED, LedgerState.RENDERED, LedgerState.FAILED)
@@ -35,30 +47,47 @@ class Registration:
 
     def unrendered(self, limit: int) -> list[ToRender]:
         """Instances that wait for the renderer: the least tried first, then the oldest."""
-        query = select(instances, series.c.series_instance_uid, studies.c.study_instance_uid)
-        query = query.join(series, instances.c.series == series.c.id).join(studies, series.c.study == studies.c.id)
-        query = query.where(instances.c.state == RenderState.WAITING)
+        query = instances_to_render().where(instances.c.state == RenderState.WAITING)
         with self._database.read() as connection:
             rows = connection.execute(query.order_by(instances.c.attempts, instances.c.id).limit(limit))
-            return [_to_render(row) for row in rows]
+            return [to_render(row) for row in rows]
 
-    def rendered(self, instance_id: int, new: Sequence[NewRendition], kept_blob: KeptBlob | None = None) -> bool:
-        """Rows of renditions whose blobs are synced; the ledgers say RENDERED. False where it was deleted meanwhile."""
-        rows = [_rendition_row(instance_id, one) for one in new]
+    def rendered(
+        self, instance_id: int, new: Sequence[NewRendition], kept_blob: KeptBlob | None = None
+    ) -> list[str] | None:
+        """Rows of renditions whose blobs are synced; the ledgers say RENDERED.
+
+        Gives the blob keys that nothing names any more; None where the instance was deleted meanwhile.
+        """
         with self._database.write() as connection:
-            if not _settle(connection, instance_id, RenderState.RENDERED, "", kept_blob):
-                return False
-            connection.execute(renditions.delete().where(renditions.c.instance == instance_id))
-            if rows:
-                connection.execute(renditions.insert(), rows)
-        return True
+            number = _settle(connection, instance_id, RenderState.RENDERED, "", kept_blob)
+            if number is None:
+                return None
+            if any(Flag.RANGE_OF_ONE_IMAGE in one.flags for one in new):
+                insert_if_new(connection, series_ranges, [{"series": number}], ["series"])
+            return replace_renditions(connection, instance_id, "", new)
 
     def not_rendered(
-        self, instance_id: int, state: RenderState, reason: str, kept_blob: KeptBlob | None = None
+        self,
+        instance_id: int,
+        state: RenderState,
+        reason: str,
+        kept_blob: KeptBlob | None = None,
+        references: Collection[str] = (),
     ) -> bool:
-        """No renditions: NO_PICTURE and FAILED are final (ledger RENDERED, FAILED); WAITING counts a failed attempt."""
+        """No renditions: NO_PICTURE and FAILED are final (ledger RENDERED, FAILED); WAITING counts a failed attempt.
+
+        `references`: the SOP Instance UIDs of the images that a presentation state is for.
+        """
+        rows = [
+            {"presentation_state": instance_id, "sop_instance_uid": uid, "reason": "", "attempts": 0}
+            for uid in references
+        ]
         with self._database.write() as connection:
-            return _settle(connection, instance_id, state, reason, kept_blob)
+            if _settle(connection, instance_id, state, reason, kept_blob) is None:
+                return False
+            insert_if_new(connection, presentations, rows, ["presentation_state", "sop_instance_uid"])
+        return True
 
     def spool_names(self) -> set[str]:
         """The spool files that have a row: whatever else lies sealed in the spool is to be registered."""
@@ -68,7 +97,8 @@ class Registration:
     def finished_spool_files(self, settled_before: datetime, limit: int = 1000) -> list[str]:
         """Spool files that nothing needs any more: rendered, and their study has settled before this moment.
 
-        What has no picture or could not be rendered, and is not kept, stays.
+        What has no picture or could not be rendered, and is not kept, stays; so does what is to be rendered once more,
+        through a presentation state or with the range of its series.
         """
         query = (
             select(receipts.c.spool_name)
@@ -76,7 +106,7 @@ class Registration:
             .where(
                 receipts.c.in_spool,
                 ~exists().where(quarantined.c.receipt == receipts.c.id),
-                or_(instances.c.id.is_(None), and_(_done(), ~_unsettled(settled_before))),
+                or_(instances.c.id.is_(None), and_(_done(), ~_to_be_seen_again(), ~_unsettled(settled_before))),
             )
         )
         with self._database.read() as connection:
@@ -120,10 +150,40 @@ def _unsettled(before: datetime) -> ColumnElement[bool]:
     )
 
 
+def yet_to_be_rendered() -> ColumnElement[bool]:
+    """Whether any renditions of an instance are still to be made."""
+    return or_(instances.c.state == RenderState.WAITING, _to_be_seen_again())
+
+
+def _to_be_seen_again() -> ColumnElement[bool]:
+    """Whether more renditions are to be made of an instance, or with it as the presentation state."""
+    other = instances.alias("other")
+    as_image = exists().where(to_be_presented(instances, other))
+    as_state = exists().where(to_be_presented(other, instances))
+    return or_(as_image, as_state, exists().where(series_ranges.c.series == instances.c.series))
+
+
+def to_be_presented(image: FromClause, state: FromClause) -> ColumnElement[bool]:
+    """That a row of `presentations` says that these two instances, both of one study, are yet to be seen together."""
+    series_of_image, series_of_state = series.alias("series_of_image"), series.alias("series_of_state")
+    return and_(
+        presentations.c.image.is_(None),
+        presentations.c.presentation_state == state.c.id,
+        presentations.c.sop_instance_uid == image.c.sop_instance_uid,
+        image.c.state == RenderState.RENDERED,
+        state.c.state == RenderState.NO_PICTURE,
+        exists().where(
+            series_of_image.c.id == image.c.series,
+            series_of_state.c.id == state.c.series,
+            series_of_image.c.study == series_of_state.c.study,
+        ),
+    )
+
+
 def _settle(
     connection: Connection, instance_id: int, state: RenderState, reason: str, kept_blob: KeptBlob | None
-) -> bool:
-    """Write how the rendering of an instance went, and tell all ledgers."""
+) -> int | None:
+    """Write how the rendering of an instance went, and tell all ledgers; gives its series, None where it is gone."""
     values: dict[str, Any] = {"state": state, "reason": reason, "attempts": instances.c.attempts + 1}
     if kept_blob is not None:
         values |= {
@@ -132,15 +192,39 @@ def _settle(
             "kept_sha256": kept_blob.sha256,
         }
     statement = update(instances).where(instances.c.id == instance_id).values(values)
-    uid = connection.scalar(statement.returning(instances.c.sop_instance_uid))
-    if uid is None:
-        return False
-    told = and_(ledger.c.sop_instance_uid == uid, ledger.c.state.in_(_HELD))
+    row = connection.execute(statement.returning(instances.c.sop_instance_uid, instances.c.series)).one_or_none()
+    if row is None:
+        return None
+    told = and_(ledger.c.sop_instance_uid == row.sop_instance_uid, ledger.c.state.in_(_HELD))
     connection.execute(update(ledger).where(told).values(state=LEDGER_STATES[state], reason=reason))
-    return True
+    return int(row.series)
 
 
-def _to_render(row: Row[Any]) -> ToRender:
+def replace_renditions(
+    connection: Connection, instance_id: int, presentation_state: str, new: Sequence[NewRendition]
+) -> list[str]:
+    """Rows of an instance, seen through this state (empty: none), instead of those before; gives unnamed blob keys."""
+    before = (renditions.c.instance == instance_id) & (renditions.c.presentation_state == presentation_state)
+    old = connection.scalars(renditions.delete().where(before).returning(renditions.c.blob_key)).all()
+    if new:
+        rows = [_rendition_row(instance_id, one) for one in new]
+        connection.execute(renditions.insert(), rows)
+    return sorted(set(old) - {one.blob_key for one in new})
+
+
+def instances_to_render() -> Select[Any]:
+    """What `to_render` takes: instances with their series and studies, and whether they have pictures already."""
+    has_pictures = exists().where(renditions.c.instance == instances.c.id, renditions.c.presentation_state == "")
+    query = select(
+        instances,
+        series.c.series_instance_uid,
+        studies.c.study_instance_uid,
+        has_pictures.correlate(instances).label("has_pictures"),
+    )
+    return query.join(series, instances.c.series == series.c.id).join(studies, series.c.study == studies.c.id)
+
+
+def to_render(row: Row[Any]) -> ToRender:
     return ToRender(
         instance_id=row.id,
         key=row.key,
@@ -154,6 +238,7 @@ def _to_render(row: Row[Any]) -> ToRender:
         study_instance_uid=row.study_instance_uid,
         attempts=row.attempts,
         kept_blob=row.kept_blob,
+        has_pictures=bool(row.has_pictures),
     )
 
 

@@ -21,7 +21,7 @@ from netty.archive.errors import BlobMissing
 from netty.archive.held import RenderState
 from netty.archive.mending import Mending
 from netty.archive.received import Received, RegistrationOutcome
-from netty.archive.registration import Registration
+from netty.archive.registration import Registration, yet_to_be_rendered
 from netty.archive.spool import Spool, read_receipt
 from netty.archive.tables import instances, quarantined, receipts, renditions
 
@@ -211,7 +211,7 @@ class _Verifier:
                 for key in connection.execution_options(yield_per=_AT_ONCE).scalars(select(column)):
                     self._listed.pop(key or "", None)
         with self._database.read() as connection:
-            waiting = set(connection.scalars(select(instances.c.key).where(instances.c.state == RenderState.WAITING)))
+            waiting = set(connection.scalars(select(instances.c.key).where(yet_to_be_rendered())))
         orphans = [
             key
             for key, modified in self._listed.items()

@@ -76,6 +76,7 @@ _TERMS: Final[dict[str, str]] = {
     "deleted": mark("deleted"),
     "lost": mark("lost"),
     "repaired": mark("repaired"),
+    "rendered_again": mark("rendered again"),
     "audit_read": mark("audit trail read"),
 }
 
