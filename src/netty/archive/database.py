@@ -1,6 +1,7 @@
 """The database: one engine, reading and writing transactions, and failures in words."""
 
 import sqlite3
+import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -25,6 +26,7 @@ class Database:
     def __init__(self, url: str) -> None:
         self.url = _parsed(url)
         self.engine = _engine(self.url)
+        self._joined = threading.local()
 
     @property
     def file(self) -> Path | None:
@@ -40,10 +42,24 @@ class Database:
     @contextmanager
     def write(self) -> Iterator[Connection]:
         """One transaction that holds the write lock from its start; committed at the end, rolled back on any error."""
+        joined: Connection | None = getattr(self._joined, "connection", None)
+        if joined is not None:
+            yield joined
+            return
         with in_words(self.url), self.engine.connect() as connection:
             connection = connection.execution_options(**{_WRITING: True})
             with connection.begin():
                 yield connection
+
+    @contextmanager
+    def together(self) -> Iterator[None]:
+        """All that this thread writes in the block is one transaction, and costs one sync of the disk."""
+        with self.write() as connection:
+            self._joined.connection = connection
+            try:
+                yield
+            finally:
+                self._joined.connection = None
 
     def close(self) -> None:
         """Close all connections."""

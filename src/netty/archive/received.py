@@ -1,13 +1,11 @@
 """What goes into the register, as values: a received file, what became of it, what is to be rendered and was."""
 
 import dataclasses
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any, Final, Self
-
-from netty.archive.held import RenderState
 
 TEXT_FACTS: Final = (
     "patient_id",
@@ -158,19 +156,3 @@ class KeptBlob:
     blob_key: str
     bytes: int
     sha256: str
-
-
-@dataclass(frozen=True, slots=True)
-class Settled:
-    """How the rendering of one instance went.
-
-    Attributes:
-        state: NO_PICTURE and FAILED are final (ledger RENDERED, FAILED); WAITING counts a failed attempt.
-        renditions: whose blobs are synced; with RENDERED only.
-    """
-
-    instance_id: int
-    state: RenderState
-    reason: str = ""
-    renditions: Sequence[NewRendition] = ()
-    kept_blob: KeptBlob | None = None

@@ -4,7 +4,22 @@ from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, Connection, FromClause, Row, Select, and_, exists, or_, select, update
+from sqlalchemy import (
+    BigInteger,
+    ColumnElement,
+    Connection,
+    FromClause,
+    Row,
+    Select,
+    Text,
+    and_,
+    bindparam,
+    exists,
+    func,
+    or_,
+    select,
+    update,
+)
 
 from netty.archive.database import Database, insert_if_new
 from netty.archive.held import RenderState
@@ -180,23 +195,53 @@ def to_be_presented(image: FromClause, state: FromClause) -> ColumnElement[bool]
     )
 
 
+# Made once: to put a statement together takes SQLAlchemy longer than to run it takes SQLite.
+_SETTLE: Final = (
+    update(instances)
+    .where(instances.c.id == bindparam("instance"))
+    .values(
+        state=bindparam("new_state"),
+        reason=bindparam("new_reason"),
+        attempts=instances.c.attempts + 1,
+        kept_blob=func.coalesce(bindparam("blob", type_=Text), instances.c.kept_blob),
+        kept_bytes=func.coalesce(bindparam("size", type_=BigInteger), instances.c.kept_bytes),
+        kept_sha256=func.coalesce(bindparam("checksum", type_=Text), instances.c.kept_sha256),
+    )
+    .returning(instances.c.sop_instance_uid, instances.c.series)
+)
+_TELL: Final = (
+    update(ledger)
+    .where(ledger.c.sop_instance_uid == bindparam("uid"), or_(*(ledger.c.state == held for held in _HELD)))
+    .values(state=bindparam("new_state"), reason=bindparam("new_reason"))
+)
+_FORGET: Final = (
+    renditions.delete()
+    .where(
+        renditions.c.instance == bindparam("seen_instance"),
+        renditions.c.presentation_state == bindparam("seen_through"),
+    )
+    .returning(renditions.c.blob_key)
+)
+_ADD: Final = renditions.insert()
+
+
 def _settle(
     connection: Connection, instance_id: int, state: RenderState, reason: str, kept_blob: KeptBlob | None
 ) -> int | None:
     """Write how the rendering of an instance went, and tell all ledgers; gives its series, None where it is gone."""
-    values: dict[str, Any] = {"state": state, "reason": reason, "attempts": instances.c.attempts + 1}
-    if kept_blob is not None:
-        values |= {
-            "kept_blob": kept_blob.blob_key,
-            "kept_bytes": kept_blob.bytes,
-            "kept_sha256": kept_blob.sha256,
-        }
-    statement = update(instances).where(instances.c.id == instance_id).values(values)
-    row = connection.execute(statement.returning(instances.c.sop_instance_uid, instances.c.series)).one_or_none()
+    outcome = {
+        "instance": instance_id,
+        "new_state": state,
+        "new_reason": reason,
+        "blob": kept_blob and kept_blob.blob_key,
+        "size": kept_blob and kept_blob.bytes,
+        "checksum": kept_blob and kept_blob.sha256,
+    }
+    row = connection.execute(_SETTLE, outcome).one_or_none()
     if row is None:
         return None
-    told = and_(ledger.c.sop_instance_uid == row.sop_instance_uid, ledger.c.state.in_(_HELD))
-    connection.execute(update(ledger).where(told).values(state=LEDGER_STATES[state], reason=reason))
+    told = {"uid": row.sop_instance_uid, "new_state": LEDGER_STATES[state], "new_reason": reason}
+    connection.execute(_TELL, told)
     return int(row.series)
 
 
@@ -204,11 +249,9 @@ def replace_renditions(
     connection: Connection, instance_id: int, presentation_state: str, new: Sequence[NewRendition]
 ) -> list[str]:
     """Rows of an instance, seen through this state (empty: none), instead of those before; gives unnamed blob keys."""
-    before = (renditions.c.instance == instance_id) & (renditions.c.presentation_state == presentation_state)
-    old = connection.scalars(renditions.delete().where(before).returning(renditions.c.blob_key)).all()
+    old = connection.scalars(_FORGET, {"image": instance_id, "state": presentation_state}).all()
     if new:
-        rows = [_rendition_row(instance_id, one) for one in new]
-        connection.execute(renditions.insert(), rows)
+        connection.execute(_ADD, [_rendition_row(instance_id, one) for one in new])
     return sorted(set(old) - {one.blob_key for one in new})
 
 
