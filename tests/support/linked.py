@@ -17,6 +17,7 @@ from netty.archive.leases import Leases
 from netty.archive.patients import Patients
 from netty.archive.registration import Registration
 from netty.archive.remotes import Remotes
+from netty.archive.renewal import Renewal
 from netty.archive.retrievals import Retrievals
 from netty.archive.spool import Spool
 from netty.archive.unobtainable import Unobtainables
@@ -25,7 +26,7 @@ from netty.dicom.uids import IMPLICIT_VR_LITTLE_ENDIAN, VERIFICATION
 from netty.dicom.walk import WalkLimits
 from netty.image.settings import RenderSettings
 from netty.model.patient import Patient, PatientLink
-from netty.model.remote import Remote
+from netty.model.remote import Remote, RetrieveLevel
 from netty.model.retrieval import Retrieval
 from netty.network.acceptor import AssociationServer, Callers
 from netty.network.service import Offer
@@ -40,10 +41,12 @@ from netty.workflow.callers import CallerBook
 from netty.workflow.deidentify import Deidentifier
 from netty.workflow.keep import Keeper
 from netty.workflow.linkage import Linkage
+from netty.workflow.pictures import Drawer
 from netty.workflow.receive import Receiver
 from netty.workflow.register import Registrar
 from netty.workflow.render import Renderer
 from netty.workflow.render_image import render_job
+from netty.workflow.rerender import Rerenderer
 from netty.workflow.retrieve import Retriever
 from netty.workflow.settings import KeepSettings, ReceiveSettings
 from support.catalogue import new_database
@@ -62,12 +65,14 @@ class Linked:
     receive: ReceiveSettings
     timers: Timers
     keep: KeepSettings
+    levels: tuple[RetrieveLevel, ...] = (RetrieveLevel.STUDY,)
     stopping: threading.Event = field(default_factory=threading.Event)
 
     def __post_init__(self) -> None:
         self.remotes, self.patients = Remotes(self.database), Patients(self.database)
         self.retrievals, self.leases = Retrievals(self.database), Leases(self.database)
         self.holdings, self.registration = Holdings(self.database), Registration(self.database)
+        self.renewal = Renewal(self.database)
         self.audit, self.unobtainables = Audit(self.database), Unobtainables(self.database)
         self.found = FoundStudies(self.database)
         self.spool = Spool(self.folder / "spool", self.folder / "quarantine")
@@ -88,10 +93,12 @@ class Linked:
         self.retriever = Retriever(
             remotes=self.remotes,
             retrievals=self.retrievals,
+            holdings=self.holdings,
             leases=self.leases,
             audit=self.audit,
             ae=self.ae,
             timers=self.timers,
+            levels=self.levels,
             quiet_time=self.receive.quiet_time,
             stopping=self.stopping,
         )
@@ -130,6 +137,7 @@ async def linked(
     *,
     receive: ReceiveSettings | None = None,
     timers: Timers | None = None,
+    levels: tuple[RetrieveLevel, ...] = (RetrieveLevel.STUDY,),
     keep: KeepSettings | None = None,
 ) -> AsyncIterator[Linked]:
     """Run it for the length of a block."""
@@ -138,9 +146,8 @@ async def linked(
         (folder / name).mkdir(mode=0o700)
     with new_database(folder) as database:
         async with _serving(folder, database, receive) as port:
-            parts = Linked(
-                folder, database, AeSettings(port=port), receive, timers or Timers(10, 10, 30), keep or KeepSettings()
-            )
+            ae, timers = AeSettings(port=port), timers or Timers(10, 10, 30)
+            parts = Linked(folder, database, ae, receive, timers, keep, levels=levels)
             rendering = threading.Thread(target=_renderer(parts).run, args=(parts.stopping,))
             rendering.start()
             try:
@@ -186,15 +193,9 @@ def _renderer(parts: Linked) -> Renderer:
     def render(job: Mapping[str, Any]) -> Iterator[Reply]:
         return (Reply(header, data) for header, data in render_job(job))
 
-    return Renderer(
-        registration=parts.registration,
-        spool=parts.spool,
-        blobs=parts.blobs,
-        render=render,
-        settings=RenderSettings(),
-        keeper=Keeper(parts.spool, parts.blobs, Deidentifier.of(parts.keep, parts.folder, parts.folder, parts.ae)),
-        workers=1,
-    )
+    keeper = Keeper(parts.spool, parts.blobs, Deidentifier.of(parts.keep, parts.folder, parts.folder, parts.ae))
+    drawer = Drawer(parts.spool, parts.blobs, render, RenderSettings(), keeper)
+    return Renderer(parts.registration, drawer, Rerenderer(parts.renewal, drawer), workers=1)
 
 
 @asynccontextmanager

@@ -8,7 +8,7 @@ import pytest
 from netty.archive.audit import AuditKind
 from netty.model import reasons
 from netty.model.difference import StudyState
-from netty.model.remote import Remote
+from netty.model.remote import Remote, RetrieveLevel
 from netty.model.retrieval import LedgerState, RetrievalState
 from netty.network.errors import RemoteUnreachable
 from netty.simulator.quirks import Quirk
@@ -234,3 +234,28 @@ async def test_a_study_that_is_held_for_another_patient_is_not_held_for_this_one
         assert study.patient_key == "hanako"
         (view,) = netty.linkage.noted("taro")
         assert view.studies[0].state is StudyState.MISSING
+
+
+@pytest.mark.parametrize(
+    ("levels", "sent"),
+    [
+        ((RetrieveLevel.STUDY,), 4),
+        ((RetrieveLevel.STUDY, RetrieveLevel.SERIES), 2),
+        ((RetrieveLevel.STUDY, RetrieveLevel.SERIES, RetrieveLevel.IMAGE), 1),
+    ],
+)
+async def test_what_lacks_is_asked_for_at_the_smallest_level_that_is_allowed(
+    tmp_path: Path, levels: tuple[RetrieveLevel, ...], sent: int
+) -> None:
+    folder = tmp_path / "pacs"
+    first = write_study(folder, CT, patient_id=PATIENT_ID, series=2, instances=2, seed="growing")
+    late = first.files[-1].rename(tmp_path / "late.dcm")
+    async with linked(tmp_path, levels=levels) as netty, hospital(netty, folder) as simulated:
+        netty.register()
+        await netty.fetch()
+        late.rename(folder / "late.dcm")
+        simulated.rescan()
+        (again,) = await netty.fetch()
+
+        assert again.state is RetrievalState.COMPLETE
+        assert again.claimed.completed == sent

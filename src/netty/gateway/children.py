@@ -118,12 +118,15 @@ async def _receive(desk: Desk, child: Child) -> None:
 
 async def _render(desk: Desk, child: Child) -> None:
     """The renderer: registers what receivers announce, hands it to render children, registers what comes back."""
+    from netty.archive.renewal import Renewal
     from netty.gateway.serving import child_command
     from netty.processes.render_pool import ChildPool
     from netty.workflow.deidentify import Deidentifier
     from netty.workflow.keep import Keeper
+    from netty.workflow.pictures import Drawer
     from netty.workflow.register import Registrar, unregistered
     from netty.workflow.render import Renderer
+    from netty.workflow.rerender import Rerenderer
 
     settings = desk.settings
     deidentifier = Deidentifier.of(settings.keep, settings.data, settings.file.parent, settings.ae)
@@ -132,13 +135,11 @@ async def _render(desk: Desk, child: Child) -> None:
     workers = os.cpu_count() or 1
     pool = ChildPool(child_command(settings.file, "render"), workers)
     pool.start()
+    drawer = Drawer(desk.spool, desk.blobs, pool.run, settings.render, keeper)
     renderer = Renderer(
         registration=desk.registration,
-        spool=desk.spool,
-        blobs=desk.blobs,
-        render=pool.run,
-        settings=settings.render,
-        keeper=keeper,
+        drawer=drawer,
+        rerenderer=Rerenderer(Renewal(desk.database), drawer),
         workers=workers,
     )
     registrar = Registrar(desk.registration, desk.spool)
@@ -179,10 +180,12 @@ async def _work(desk: Desk, child: Child) -> None:
     retriever = Retriever(
         remotes=desk.remotes,
         retrievals=desk.retrievals,
+        holdings=desk.holdings,
         leases=desk.leases,
         audit=desk.audit,
         ae=settings.ae,
         timers=settings.timers,
+        levels=settings.retrieve.levels,
         quiet_time=settings.receive.quiet_time,
         stopping=stopping,
     )

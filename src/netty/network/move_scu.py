@@ -13,6 +13,7 @@ from netty.dimse.command import CancelRequest, MoveRequest, MoveResponse
 from netty.dimse.status import Category, Status, category
 from netty.errors import PeerError
 from netty.model.remote import Remote, RestartsOn
+from netty.model.repair import WHOLE_STUDY, MoveScope
 from netty.network.errors import AssociationAborted, DimseFailure, move_failure
 from netty.network.query_scu import usable_uid
 from netty.network.requestor import RequestedAssociation, associate, one_context
@@ -58,10 +59,12 @@ async def move_study(
     on_response: Callable[[MoveResponse], None] = _ignore,
     cancelled: asyncio.Event | None = None,
     last_store: Callable[[], float | None] | None = None,
+    scope: MoveScope = WHOLE_STUDY,
 ) -> MoveOutcome:
     """Ask a remote to send a study to us; returns with its final response, whatever the status.
 
     Args:
+        scope: what of the study; the statement knows only the whole (table 3).
         message_id: 1 to 65535; the remote repeats it in the C-STOREs it sends, if it is kind.
         on_response: told of every pending response.
         cancelled: when set, C-CANCEL is sent; who does not answer it within `CANCEL_SECONDS` is aborted.
@@ -72,12 +75,7 @@ async def move_study(
         UsageError: the UID is not usable; an empty one makes some PACS send their whole archive. Nothing is sent.
         PeerError: the association failed; images may still arrive (PS3.4 C.4.2.3.1).
     """
-    identifier = encode_identifier(
-        {
-            tags.QUERY_RETRIEVE_LEVEL: "STUDY",
-            tags.STUDY_INSTANCE_UID: usable_uid(study_instance_uid, "Study Instance UID"),
-        }
-    )
+    identifier = encode_identifier(_keys(study_instance_uid, scope))
     cancelled = cancelled or asyncio.Event()
     progress = _Progress(on_response)
     restarts = last_store if timers.response_restarts_on is RestartsOn.STORE else None
@@ -101,6 +99,20 @@ async def move_study(
     if category(response.status) is Category.FAILURE:
         failure = move_failure(remote.name, response.status, comment, ae.title, ae.port)
     return progress.outcome(response.status, _failed_instances(data_set), comment, failure)
+
+
+def _keys(study_instance_uid: str, scope: MoveScope) -> dict[int, str | bytes]:
+    """One value for each unique key above the level, and none of them empty (PS3.4 C.4.2.2.1)."""
+    keys: dict[int, str | bytes] = {
+        tags.QUERY_RETRIEVE_LEVEL: scope.level.upper(),
+        tags.STUDY_INSTANCE_UID: usable_uid(study_instance_uid, "Study Instance UID"),
+    }
+    if scope.series_instance_uid:
+        keys[tags.SERIES_INSTANCE_UID] = usable_uid(scope.series_instance_uid, "Series Instance UID")
+    if scope.sop_instance_uids:
+        uids = [usable_uid(uid, "SOP Instance UID") for uid in scope.sop_instance_uids]
+        keys[tags.SOP_INSTANCE_UID] = "\\".join(uids)
+    return keys
 
 
 class _Progress:

@@ -5,10 +5,12 @@ import dataclasses
 import logging
 import threading
 import time
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from netty.archive.audit import Audit, AuditEvent, AuditKind
+from netty.archive.holdings import Holdings
 from netty.archive.leases import Leases
 from netty.archive.remotes import Remotes
 from netty.archive.retrievals import Retrievals
@@ -17,7 +19,8 @@ from netty.dimse.status import Category, Status, category, explain_move
 from netty.errors import PeerError, UsageError
 from netty.model import reasons
 from netty.model.lease import Lease
-from netty.model.remote import Remote
+from netty.model.remote import Remote, RetrieveLevel
+from netty.model.repair import WHOLE_STUDY, MoveScope, smallest_moves
 from netty.model.retrieval import Claimed, LedgerCount, LedgerState, Retrieval, RetrievalState, verdict
 from netty.network.errors import AssociationRejected, RemoteUnreachable
 from netty.network.move_scu import MoveOutcome, move_study
@@ -38,16 +41,19 @@ class Retriever:
     """Runs retrievals, one thread each. Each step may be run again after a crash, and comes to the same end.
 
     Attributes:
+        levels: at which a remote may be asked that does not say so itself.
         quiet_time: seconds for which a lease outlives its C-MOVE, because PACS store late.
         stopping: set when the service ends; what runs then is left as it is, for the next start.
     """
 
     remotes: Remotes
     retrievals: Retrievals
+    holdings: Holdings
     leases: Leases
     audit: Audit
     ae: AeSettings
     timers: Timers
+    levels: tuple[RetrieveLevel, ...]
     quiet_time: float
     stopping: threading.Event
 
@@ -102,18 +108,49 @@ class Retriever:
         write = _ClaimWriter(self.retrievals, retrieval.id)
         watching = asyncio.create_task(self._watch_for_cancel(retrieval.id, cancelled))
         try:
+            return await self._move_by_scopes(remote, retrieval, lease, write, cancelled)
+        finally:
+            watching.cancel()
+
+    async def _move_by_scopes(
+        self,
+        remote: Remote,
+        retrieval: Retrieval,
+        lease: Lease,
+        on_response: Callable[[MoveResponse], None],
+        cancelled: asyncio.Event,
+    ) -> MoveOutcome:
+        """One C-MOVE for the study, or several for what lacks of it where smaller levels are allowed.
+
+        A remote that cannot do a smaller level is asked for the study instead.
+        """
+
+        async def move(scope: MoveScope) -> MoveOutcome:
             return await move_study(
                 remote,
                 self.ae,
                 _timers_for(remote, self.timers),
                 retrieval.study_instance_uid,
                 lease.message_id,
-                on_response=write,
+                on_response=on_response,
                 cancelled=cancelled,
                 last_store=lambda: self._seconds_since_last_store(retrieval.id),
+                scope=scope,
             )
-        finally:
-            watching.cancel()
+
+        outcomes: list[MoveOutcome] = []
+        for scope in await asyncio.to_thread(self._scopes, remote, retrieval):
+            outcome = await move(scope)
+            if outcome.failure is not None and scope != WHOLE_STUDY and not cancelled.is_set():
+                return await move(WHOLE_STUDY)
+            outcomes.append(outcome)
+            if cancelled.is_set():
+                break
+        return _summed(outcomes)
+
+    def _scopes(self, remote: Remote, retrieval: Retrieval) -> list[MoveScope]:
+        held = self.holdings.held(retrieval.study_instance_uid)
+        return smallest_moves(self.retrievals.ledger(retrieval.id), held, remote.levels or self.levels)
 
     async def _watch_for_cancel(self, retrieval_id: str, cancelled: asyncio.Event) -> None:
         while not cancelled.is_set():
@@ -208,6 +245,20 @@ class _ClaimWriter:
         if now >= self._next:
             self._next = now + _CLAIM_WRITE_SECONDS
             self._retrievals.update(self._id, claimed=_claim_of(None, response))
+
+
+def _summed(outcomes: Sequence[MoveOutcome]) -> MoveOutcome:
+    """Several C-MOVEs as one: the counters added, and the worst word."""
+    if len(outcomes) == 1:
+        return outcomes[0]
+    worst = next((one for one in outcomes if one.status != Status.SUCCESS), outcomes[-1])
+    return dataclasses.replace(
+        worst,
+        completed=sum(one.completed or 0 for one in outcomes),
+        failed=sum(one.failed or 0 for one in outcomes),
+        warning=sum(one.warning or 0 for one in outcomes),
+        failed_instances=tuple(uid for one in outcomes for uid in one.failed_instances),
+    )
 
 
 def _claim_of(status: int | None, said: MoveResponse | MoveOutcome) -> Claimed:
