@@ -217,8 +217,8 @@ _TELL: Final = (
 _FORGET: Final = (
     renditions.delete()
     .where(
-        renditions.c.instance == bindparam("seen_instance"),
-        renditions.c.presentation_state == bindparam("seen_through"),
+        renditions.c.instance == bindparam("image"),
+        renditions.c.presentation_state == bindparam("state"),
     )
     .returning(renditions.c.blob_key)
 )
@@ -249,7 +249,7 @@ def replace_renditions(
     connection: Connection, instance_id: int, presentation_state: str, new: Sequence[NewRendition]
 ) -> list[str]:
     """Rows of an instance, seen through this state (empty: none), instead of those before; gives unnamed blob keys."""
-    old = connection.scalars(_FORGET, {"image": instance_id, "state": presentation_state}).all()
+    old = connection.scalars(_FORGET, {"seen_instance": instance_id, "seen_through": presentation_state}).all()
     if new:
         connection.execute(_ADD, [_rendition_row(instance_id, one) for one in new])
     return sorted(set(old) - {one.blob_key for one in new})
