@@ -217,8 +217,8 @@ _TELL: Final = (
 _FORGET: Final = (
     renditions.delete()
     .where(
-        renditions.c.instance == bindparam("image"),
-        renditions.c.presentation_state == bindparam("state"),
+        renditions.c.instance == bindparam("seen_instance"),
+        renditions.c.presentation_state == bindparam("seen_through"),
     )
     .returning(renditions.c.blob_key)
 )
