@@ -22,7 +22,7 @@ PAGE_SOURCES := $(wildcard frontend/*.ts frontend/*.json) \
 
 JOBS ?= 2
 
-.PHONY: help demo test check bench compare-images setup programs requirements wheel clean
+.PHONY: help demo test check bench bench-hostile fuzz compare-images setup programs requirements documents wheel clean
 
 help: ## print this list
 	@grep -hE '^[a-z-]+:.*## ' $(firstword $(MAKEFILE_LIST)) | sed -E 's/^([a-z-]+):[^#]*## /\1\t/' \
@@ -40,6 +40,12 @@ check: $(TOOLS) $(NODE_PACKAGES) ## check format, lint and types
 bench: $(TOOLS) ## measure netty beside DCMTK, receiving (ARGS='--rounds 5 --images 400 --folder /disk')
 	@$(PY) -m bench $(ARGS)
 
+bench-hostile: $(TOOLS) ## measure what hostile peers do to netty, DCMTK, Orthanc and pynetdicom (ONLY=netty; ARGS for more)
+	@PYTHONPATH=tests $(PY) -m bench.hostile $(if $(ONLY),--only $(ONLY)) $(ARGS)
+
+fuzz: $(TOOLS) ## run the fuzz tests with ever new cases (SECONDS=1800)
+	@scripts/fuzz.sh $(if $(filter file command%,$(origin SECONDS)),$(SECONDS),60)
+
 compare-images: $(TOOLS) ## compare our pictures with DCMTK's and pydicom's, file by file (ARGS='CT MG/' picks some)
 	@PYTHONPATH=tests $(PY) -W ignore -m support.compare_images $(ARGS)
 
@@ -51,6 +57,10 @@ programs: ## install DCMTK, Orthanc and Chromium for the tests, where apt may
 
 requirements: $(TOOLS) ## pin the dependencies again, in requirements/
 	@scripts/requirements.sh
+
+documents: $(PROGRAM) ## write docs/*/conformance.md anew from the program's own tables
+	@cd $$(mktemp -d) && for lang in en ja; do netty conformance --lang $$lang >$(CURDIR)/docs/$$lang/conformance.md; done
+	@echo "documents: docs/en/conformance.md and docs/ja/conformance.md"
 
 wheel: $(TOOLS) $(PAGES) ## build the wheel, with the built pages, in dist/
 	@mkdir -p .setup && $(PY) -m build --no-isolation --wheel --outdir dist . >.setup/wheel.log 2>&1 \

@@ -24,6 +24,7 @@ from netty.dimse.status import FindStatus, MoveStatus, Status, StoreStatus, cate
 from netty.image.settings import RenderSettings
 from netty.language import Language, translate
 from netty.model.deidentification import STATEMENT_LEVEL
+from netty.model.remote import RetrieveLevel
 from netty.network import query_scu
 from netty.network.requestor import one_context
 from netty.network.settings import AeSettings, QuerySettings, ReceiveLimits, Timers
@@ -31,13 +32,18 @@ from netty.network.storage_scp import STATUSES
 from netty.ul.limits import LARGEST_MAXIMUM_LENGTH, SMALLEST_MAXIMUM_LENGTH, Limits
 from netty.workflow import conformance_words as words
 from netty.workflow.receive import UNSOLICITED_ANSWERS
-from netty.workflow.settings import Keep, KeepSettings, ReceiveSettings, SearchSettings
+from netty.workflow.settings import Keep, KeepSettings, ReceiveSettings, RetrieveSettings, SearchSettings
 
 _NAMES = {
     **STORAGE_CLASSES,
     VERIFICATION: "Verification",
     STUDY_ROOT_FIND: "Study Root Query/Retrieve Information Model - FIND",
     STUDY_ROOT_MOVE: "Study Root Query/Retrieve Information Model - MOVE",
+}
+_MOVE_KEYS = {  # PS3.4 C.4.2.2.1: one value for each unique key above the level
+    RetrieveLevel.STUDY: (tags.STUDY_INSTANCE_UID,),
+    RetrieveLevel.SERIES: (tags.STUDY_INSTANCE_UID, tags.SERIES_INSTANCE_UID),
+    RetrieveLevel.IMAGE: (tags.STUDY_INSTANCE_UID, tags.SERIES_INSTANCE_UID, tags.SOP_INSTANCE_UID),
 }
 _BOTH_WAYS = frozenset({Status.UNRECOGNIZED_OPERATION, Status.MISTYPED_ARGUMENT})
 
@@ -52,6 +58,7 @@ class Running:
     receive: ReceiveSettings = field(default_factory=ReceiveSettings)
     render: RenderSettings = field(default_factory=RenderSettings)
     keep: KeepSettings = field(default_factory=KeepSettings)
+    retrieve: RetrieveSettings = field(default_factory=RetrieveSettings)
     search: SearchSettings = field(default_factory=SearchSettings)
 
 
@@ -91,7 +98,10 @@ def _values(running: Running, language: Language) -> dict[str, Any]:
         ],
         "syntaxes": _named(receive.transfer_syntaxes),
         "levels": _levels(running.query),
-        "move_keys": [_attribute(tags.STUDY_INSTANCE_UID)],
+        "move_levels": [level.upper() for level in running.retrieve.levels],
+        "move_keys": [
+            (level.upper(), *_attribute(tag)) for level in running.retrieve.levels for tag in _MOVE_KEYS[level]
+        ],
         "find_statuses": _scu_statuses(FindStatus, explain_find, language),
         "move_statuses": _scu_statuses(MoveStatus, explain_move, language),
         "store_statuses": _store_statuses(running, language),
