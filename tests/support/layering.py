@@ -26,7 +26,7 @@ PURE: Mapping[str, frozenset[str]] = {
     "errors": frozenset(),
     "dicom": frozenset({"pydicom"}),
     "ul": frozenset(),
-    "image": frozenset({"numpy", "simplejpeg", "PIL"}),
+    "image": frozenset({"numpy", "simplejpeg", "PIL", "imagecodecs", "av"}),
     "model": frozenset(),
     "dimse": frozenset(),
 }

@@ -222,14 +222,21 @@ def test_the_recipe_has_every_number_and_is_json(tmp_path: Path) -> None:
     }
     encoder = recipe["output"].pop("encoder")
     assert re.fullmatch(r"simplejpeg \d+\.\d+.*", encoder)
-    assert recipe["output"] == {"rows": 1, "columns": 2, "format": "jpeg", "quality": 85, "subsampling": None}
+    assert recipe["output"] == {
+        "rows": 1,
+        "columns": 2,
+        "format": "jpeg",
+        "quality": 85,
+        "subsampling": None,
+        "passed_through": False,
+    }
 
 
-def test_a_compressed_transfer_syntax_is_refused_by_name(tmp_path: Path) -> None:
+def test_a_transfer_syntax_that_is_not_read_is_refused_by_name(tmp_path: Path) -> None:
     path = made_image(tmp_path / "i", np.zeros((2, 2), np.uint8))
 
-    with pytest.raises(DataSetError, match=r"cannot be rendered: .* transfer syntax 1\.2\.840\.10008\.1\.2\.4\.70"):
-        list(render_frames(path, 0, "1.2.840.10008.1.2.4.70", PNG))
+    with pytest.raises(DataSetError, match=r"cannot be rendered: .* transfer syntax 1\.2\.840\.10008\.1\.2\.4\.100"):
+        list(render_frames(path, 0, "1.2.840.10008.1.2.4.100", PNG))
 
 
 def test_a_presentation_state_is_told_apart_from_an_image_that_fails(tmp_path: Path) -> None:

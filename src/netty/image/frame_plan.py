@@ -6,6 +6,7 @@ import numpy as np
 
 from netty.image.annotation import Annotations
 from netty.image.colour import Palette
+from netty.image.decode import Compression
 from netty.image.drawing import FontOfSize, draw_annotations
 from netty.image.flags import Flag
 from netty.image.grayscale import GrayscalePlan, GrayscaleTransforms
@@ -34,15 +35,22 @@ class FramePlan:
     shutter: Shutter | None = None
     annotations: Annotations = ()
     icc_profile: bytes = b""
+    compression: Compression | None = None
 
 
 def frame_plan(
     image: RenderableImage, frame: int, grayscale: GrayscalePlan | None, state: PresentationState | None = None
 ) -> tuple[FramePlan, tuple[Flag, ...]]:
     """What is done with frame `frame` (from 1) of an image, seen by itself or through a presentation state."""
-    plan = FramePlan(frame, image.pixels, _plain(image.pixels), grayscale, icc_profile=image.icc_profile)
-    if image.palette is not None:
-        plan = replace(plan, palette=image.palette)
+    plan = FramePlan(
+        frame=frame,
+        pixels=image.pixels,
+        spatial=unchanged(image.pixels),
+        grayscale=grayscale,
+        palette=image.palette,
+        icc_profile=image.icc_profile,
+        compression=image.compression,
+    )
     if state is not None:
         return _through(plan, image, state)
     plan = replace(
@@ -102,5 +110,6 @@ def finished(picture: Array, cells: Array, plan: FramePlan, font: FontOfSize) ->
     return picture, flags
 
 
-def _plain(pixels: PixelDescription) -> Spatial:
+def unchanged(pixels: PixelDescription) -> Spatial:
+    """All of the image, as it is stored."""
     return Spatial(whole(pixels.rows, pixels.columns), pixels.rows, pixels.columns)

@@ -23,6 +23,7 @@ class Recipe:
     settings: RenderSettings
     state: PresentationState | None = None
     views: tuple[Voi, ...] = ()
+    passed_through: bool = False  # the received JPEG itself, without its remarks (see `encode_pass`)
 
     def as_dict(self) -> dict[str, Any]:
         """Plain numbers and texts, ready for JSON.
@@ -36,6 +37,7 @@ class Recipe:
             "netty": self.netty,
             "frame": plan.frame,
             "pixels": pixels_recipe(plan.pixels),
+            "compression": plan.compression.as_recipe() if plan.compression else None,
             "subtraction": plan.subtraction.as_recipe() if plan.subtraction else None,
             "grayscale": plan.grayscale.as_recipe() if plan.grayscale else None,
             "palette": plan.palette.as_recipe() if plan.palette else None,
@@ -53,8 +55,9 @@ class Recipe:
                 "columns": columns,
                 "format": settings.format.value,
                 "quality": settings.quality,
-                "subsampling": subsampling(settings, plan.grayscale is None),
-                "encoder": encoder(settings.format),
+                "subsampling": None if self.passed_through else subsampling(settings, plan.grayscale is None),
+                "encoder": None if self.passed_through else encoder(settings.format),
+                "passed_through": self.passed_through,
             },
         }
 

@@ -90,6 +90,7 @@ def _read(recipe: Mapping[str, Any], image: RenderableImage, material: Material)
         shutter=_shutter(recipe["shutter"], material) if recipe["shutter"] else None,
         annotations=material.annotations if recipe["annotations"] else (),
         icc_profile=material.icc_profile if profile else b"",
+        compression=image.compression,
     )
     return Recipe(
         netty=str(recipe["netty"]),
@@ -97,6 +98,7 @@ def _read(recipe: Mapping[str, Any], image: RenderableImage, material: Material)
         settings=RenderSettings(RenditionFormat(output["format"]), int(output["quality"])),
         state=material.state,
         views=tuple(_voi(view, material) for view in recipe["views"]),
+        passed_through=bool(output.get("passed_through")),
     )
 
 

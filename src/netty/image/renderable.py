@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from netty.image.colour import Palette
+from netty.image.decode import Compression
 from netty.image.flags import Flag
 from netty.image.grayscale import GrayscaleTransforms
 from netty.image.overlay import Overlay
@@ -15,6 +16,8 @@ from netty.image.subtraction import MaskSubtraction, Subtraction, subtraction_of
 @dataclass(frozen=True, slots=True)
 class RenderableImage:
     """Everything that a picture is made of, except the pixels.
+
+    `pixels` are those behind the decoder, where there is `compression`.
 
     `transforms` has one entry for all frames, or one per frame (functional groups).
     """
@@ -32,6 +35,7 @@ class RenderableImage:
     sop_instance_uid: str = ""
     shares_range: bool = False  # without a window, all images of its series should be shown with one range of values
     flags: tuple[Flag, ...] = ()
+    compression: Compression | None = None
 
     def transforms_of(self, frame: int) -> GrayscaleTransforms:
         """The grayscale transforms of frame `frame` (from 0)."""

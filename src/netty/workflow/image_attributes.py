@@ -20,6 +20,7 @@ from netty.dicom.dataset import (
 )
 from netty.dicom.uids import GRAYSCALE_SOFTCOPY_PRESENTATION_STATE, XA_IMAGE_STORAGE, XRF_IMAGE_STORAGE
 from netty.image.colour import Palette
+from netty.image.decode import SYNTAXES, Compression
 from netty.image.errors import CannotRender
 from netty.image.flags import Flag
 from netty.image.grayscale import GrayscaleTransforms
@@ -81,12 +82,18 @@ STORED_VALUES_ARE_DISPLAYED = frozenset(
 )
 
 
+# What decoders turn into RGB: some of these only compressed pixel data has (PS3.5 8.2, PS3.3 C.7.6.3.1.2).
+DECODED_TO_RGB = frozenset({"RGB", "YBR_FULL", "YBR_FULL_422", "YBR_PARTIAL_420", "YBR_ICT", "YBR_RCT"})
+
 # PET is shown by its values per slice (C.8.9.4), CT in Hounsfield units, MR in what its scanner counts.
 ONE_RANGE_PER_SERIES = frozenset({CT_IMAGE_STORAGE, MR_IMAGE_STORAGE, PET_IMAGE_STORAGE})
 
 
-def read_image(attributes: Attributes, available: int) -> RenderableImage | NotRenderable:
-    """What the data set says about its picture; `available` bytes stand from the pixel data's beginning on."""
+def read_image(attributes: Attributes, available: int, transfer_syntax: str = "") -> RenderableImage | NotRenderable:
+    """What the data set says about its picture; `available` bytes stand from the pixel data's beginning on.
+
+    `transfer_syntax` matters where it is one of compressed pixel data.
+    """
     dataset, pixel_data = attributes.dataset, attributes.pixel_data
     if text(dataset, SOP_CLASS_UID) == GRAYSCALE_SOFTCOPY_PRESENTATION_STATE:
         return NotRenderable(True, NO_PICTURE, (("kind", "presentation state"),))
@@ -96,9 +103,14 @@ def read_image(attributes: Attributes, available: int) -> RenderableImage | NotR
         return _cannot(CannotRender("The image has no pixel data."))
     if pixel_data.tag != PIXEL_DATA:
         return _cannot(CannotRender("Pixels of floating point numbers are not supported."))
-    if pixel_data.length is None:
+    compressed = transfer_syntax in SYNTAXES
+    if compressed and pixel_data.length is not None:
+        return _cannot(CannotRender("The transfer syntax says that the pixel data is compressed, but it is not."))
+    if not compressed and pixel_data.length is None:
         return _cannot(CannotRender("The pixel data is compressed, but the transfer syntax says that it is not."))
     try:
+        if pixel_data.length is None:
+            return _CompressedReader(attributes, pixel_data, transfer_syntax=transfer_syntax).image(0)
         return _Reader(attributes, pixel_data).image(min(pixel_data.length, available))
     except CannotRender as error:
         return _cannot(error)
@@ -118,9 +130,7 @@ class _Reader:
 
     def image(self, length: int) -> RenderableImage:
         dataset = self.attributes.dataset
-        pixels, remarks = fit_to_length(self.description(), length)
-        for remark in remarks:
-            self.reader.remark(remark)
+        pixels = self.pixels(length)
         photometric, aspect = pixels.photometric_interpretation, self.aspect()
         image = RenderableImage(
             pixels,
@@ -143,6 +153,13 @@ class _Reader:
             palette = self.palette(pixels) if photometric is PhotometricInterpretation.PALETTE_COLOR else None
             image = replace(image, palette=palette, icc_profile=self.icc_profile())
         return replace(image, flags=tuple(self.reader.flags))
+
+    def pixels(self, length: int) -> PixelDescription:
+        """The Image Pixel Module, in agreement with `length` bytes of pixel data."""
+        pixels, remarks = fit_to_length(self.description(), length)
+        for remark in remarks:
+            self.reader.remark(remark)
+        return pixels
 
     def description(self) -> PixelDescription:
         """The Image Pixel Module (PS3.3 C.7.6.3)."""
@@ -249,6 +266,31 @@ class _Reader:
             self.reader.remark(Flag.ICC_IGNORED)
             return b""
         return profile[: int.from_bytes(profile[:4], "big")]
+
+
+@dataclass(slots=True)
+class _CompressedReader(_Reader):
+    """Reads a data set whose pixel data is compressed: described as it is behind the decoder."""
+
+    transfer_syntax: str = ""
+
+    def image(self, length: int) -> RenderableImage:
+        stated = text(self.attributes.dataset, PHOTOMETRIC_INTERPRETATION).upper()
+        compression = Compression(self.transfer_syntax, stated)
+        return replace(_Reader.image(self, length), compression=compression)
+
+    def pixels(self, length: int) -> PixelDescription:
+        pixels = replace(self.description(), planar=False, byte_order=ByteOrder.LITTLE)
+        if pixels.bits_allocated < 8:
+            raise CannotRender("Compressed pixels of a single bit are not supported.")
+        return pixels
+
+    def photometric_interpretation(self) -> PhotometricInterpretation:
+        """Decoders give RGB for whatever is red, green and blue in the end."""
+        stated = text(self.attributes.dataset, PHOTOMETRIC_INTERPRETATION).upper()
+        if stated in DECODED_TO_RGB and integer(self.attributes.dataset, SAMPLES_PER_PIXEL) == 3:
+            return PhotometricInterpretation.RGB
+        return _Reader.photometric_interpretation(self)
 
 
 def _first_with(groups: list[Dataset], tag: int, otherwise: Dataset) -> Dataset:

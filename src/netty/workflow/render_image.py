@@ -2,20 +2,24 @@
 
 import os
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, BinaryIO, Self
 
 import numpy as np
 
 from netty import __version__
 from netty.dicom.dataset import read_attributes
 from netty.dicom.part10 import HEAD_SIZE, split_part10
+from netty.dicom.uids import DEFLATED_EXPLICIT_VR_LITTLE_ENDIAN, EXPLICIT_VR_LITTLE_ENDIAN
 from netty.errors import NettyError, PeerError, UsageError
 from netty.image.annotation import text_of
 from netty.image.colour import colour_frame
+from netty.image.decode import SYNTAXES, Decoding, decode_frame
 from netty.image.encode import encode, encoded_size
+from netty.image.encode_pass import changes_nothing, without_remarks
 from netty.image.errors import CannotRender
 from netty.image.flags import Flag
 from netty.image.frame_plan import FramePlan, finished, frame_plan, identity_voi
@@ -39,8 +43,10 @@ from netty.image.settings import RenderSettings, RenditionFormat
 from netty.image.softcopy import PresentationState
 from netty.image.subtraction import Subtraction, difference
 from netty.image.voi import ValueRange, Window
+from netty.workflow.compressed_frames import CompressedFrames, compressed_frames
 from netty.workflow.fonts import annotation_font, lacks_letters
 from netty.workflow.image_attributes import read_image
+from netty.workflow.inflating import inflated
 from netty.workflow.presentation_states import StateFile, open_state
 
 
@@ -98,21 +104,26 @@ class PictureFile:
         It is seen through `state` where one is given. `value_range` is that of the image's series, in modality units:
         what to show where there is no window (see `image.series_range`).
         """
-        with path.open("rb") as file:
-            size = os.fstat(file.fileno()).st_size
-            length = size - offset if length is None else min(length, size - offset)
-            attributes = read_attributes(file, transfer_syntax, offset, length)
+        with plain_data_set(path, offset, transfer_syntax, length) as (file, offset, length, transfer_syntax):
+            plain_syntax = EXPLICIT_VR_LITTLE_ENDIAN if transfer_syntax in SYNTAXES else transfer_syntax
+            attributes = read_attributes(file, plain_syntax, offset, length)
+            start = attributes.pixel_data.offset if attributes.pixel_data else 0
+            self._start = offset + start
+            self._length = max(0, length - start)
+            if attributes.pixel_data and attributes.pixel_data.length is not None:
+                self._length = min(self._length, attributes.pixel_data.length)
+            image = self._renderable(read_image(attributes, self._length, transfer_syntax))
+            self._compressed: CompressedFrames | None = None
+            if image.compression is not None:
+                self._compressed = compressed_frames(file, self._start, offset + length, image, attributes.dataset)
+                image = self._compressed.agreed(image)
             self._descriptor = os.dup(file.fileno())
-        start = attributes.pixel_data.offset if attributes.pixel_data else 0
-        self._start = offset + start
-        self._length = max(0, length - start)
-        if attributes.pixel_data and attributes.pixel_data.length is not None:
-            self._length = min(self._length, attributes.pixel_data.length)
         self._buffer = bytearray()
+        self._decoded: tuple[int, Decoding] | None = None
         self._limits: dict[bool, tuple[float, float]] = {}
         self._state, self._value_range = state, value_range
         try:
-            self.image = self._renderable(read_image(attributes, self._length))
+            self.image = image
             self.frames = state.frames_of(self.image) if state else tuple(range(1, self.image.pixels.frames + 1))
         except NettyError:
             self.close()
@@ -151,7 +162,8 @@ class PictureFile:
         """Frame `frame` (from 1), encoded."""
         plan, state, flags = self._resolved(frame, window)
         views = self._transforms(frame, state).views
-        return self._encoded(Recipe(__version__, plan, settings, state, views), flags)
+        recipe = Recipe(__version__, plan, settings, state, views, changes_nothing(plan, settings))
+        return self._encoded(recipe, flags)
 
     def followed(self, recipe: Mapping[str, Any]) -> RenderedFrame:
         """What a recipe of this image (and presentation state) makes, by its numbers alone."""
@@ -165,7 +177,10 @@ class PictureFile:
     def _encoded(self, recipe: Recipe, flags: tuple[Flag, ...]) -> RenderedFrame:
         plan, settings = recipe.plan, recipe.settings
         drawn = self._carried_out(plan, recipe.state, flags)
-        data, flags = encode(drawn.pixels, settings, plan.icc_profile), drawn.flags
+        data, flags = self._passed_through(recipe), drawn.flags
+        if data is None:
+            recipe = replace(recipe, passed_through=False)
+            data = encode(drawn.pixels, settings, plan.icc_profile)
         rows, columns = plan.spatial.size
         if not encoded_size(data) == drawn.pixels.shape[:2] == (rows, columns):
             flags = (*flags, Flag.WRONG_SIZE)
@@ -179,6 +194,13 @@ class PictureFile:
             window=window_text(plan.grayscale.voi if plan.grayscale else None),
             flags=tuple(dict.fromkeys(flags)),
         )
+
+    def _passed_through(self, recipe: Recipe) -> bytes | None:
+        """The received JPEG, where it may be the rendition itself."""
+        if not recipe.passed_through or self._compressed is None or recipe.plan.compression is None:
+            return None
+        frame = self._compressed.bytes_of(self._descriptor, recipe.plan.frame)
+        return without_remarks(frame, recipe.plan.compression)
 
     def _carried_out(self, plan: FramePlan, state: PresentationState | None, flags: tuple[Flag, ...]) -> DrawnFrame:
         """The plan, followed; and a look at the picture before anything is drawn over it."""
@@ -232,6 +254,8 @@ class PictureFile:
         They stand in a buffer that the next call fills anew.
         """
         pixels = self.image.pixels
+        if self._compressed is not None:
+            return self._decoded_cells(self._compressed, frame)
         first, size, leading_bits = pixels.frame_span(frame - 1)
         wanted = min(size, self._length - first)
         if wanted <= 0:
@@ -256,6 +280,15 @@ class PictureFile:
             filled += count
         view[filled:] = bytes(size - filled)
         return frame_cells(view, pixels, leading_bits), filled == size
+
+    def _decoded_cells(self, compressed: CompressedFrames, frame: int) -> tuple[Array, bool]:
+        """The same of a compressed image; the last frame is kept, as it is often asked for again."""
+        if self._decoded is None or self._decoded[0] != frame:
+            self._decoded = None
+            data = compressed.bytes_of(self._descriptor, frame)
+            self._decoded = frame, decode_frame(data, compressed.compression, self.image.pixels)
+        decoding = self._decoded[1]
+        return decoding.cells, decoding.complete and not compressed.is_cut(frame)
 
     def _require(self, frame: int) -> None:
         frames = self.image.pixels.frames
@@ -307,6 +340,21 @@ class PictureFile:
             found = found or [value_limits(pixels)]
             self._limits[subtracted] = min(low for low, _ in found), max(high for _, high in found)
         return self._limits[subtracted]
+
+
+@contextmanager
+def plain_data_set(
+    path: Path, offset: int, transfer_syntax: str, length: int | None
+) -> Iterator[tuple[BinaryIO, int, int, str]]:
+    """A file with the data set, where in it and how long, and its transfer syntax: inflated where it is deflated."""
+    with path.open("rb") as file:
+        size = os.fstat(file.fileno()).st_size
+        length = max(0, size - offset if length is None else min(length, size - offset))
+        if transfer_syntax == DEFLATED_EXPLICIT_VR_LITTLE_ENDIAN:
+            with inflated(file, offset, length) as (made, made_size):
+                yield made, 0, made_size, EXPLICIT_VR_LITTLE_ENDIAN
+        else:
+            yield file, offset, length, transfer_syntax
 
 
 def locate_data_set(path: Path) -> tuple[int, str]:
