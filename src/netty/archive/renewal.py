@@ -148,10 +148,15 @@ class Renewal:
                 return None
             return replace_renditions(connection, instance_id, "", new)
 
-    def has_range(self, series_id: int) -> None:
-        """All was done for this series that can be."""
+    def has_range(self, series_id: int, last_instance: int | None = None) -> None:
+        """All was done for this series that can be; not so where images came after the last one seen."""
+        done = series_ranges.c.series == series_id
+        if last_instance is not None:
+            newer = (instances.c.id > last_instance) & (instances.c.state == RenderState.RENDERED)
+            waits = instances.c.state == RenderState.WAITING
+            done &= ~exists().where(instances.c.series == series_id, newer | waits)
         with self._database.write() as connection:
-            connection.execute(series_ranges.delete().where(series_ranges.c.series == series_id))
+            connection.execute(series_ranges.delete().where(done))
 
     # --- anew ---
 

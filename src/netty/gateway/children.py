@@ -21,7 +21,7 @@ from netty.processes.child import Child
 log = logging.getLogger(__name__)
 
 _DRAIN_SECONDS = 5.0
-_ANNOUNCE_AGAIN_SECONDS = 0.05
+_ANNOUNCE_SECONDS = 0.005  # several at once: each wakes another process up
 
 
 def run_child(settings: Settings, role: str, arguments: Sequence[str]) -> int:
@@ -69,9 +69,13 @@ async def _receive(desk: Desk, child: Child) -> None:
     assert child.announcements is not None
     announcer = Announcer(child.announcements)
 
+    def flush() -> None:
+        if not announcer.flush():
+            asyncio.get_running_loop().call_later(_ANNOUNCE_SECONDS, flush)
+
     def announce(name: str) -> None:
-        if not announcer.announce(name):
-            asyncio.get_running_loop().call_later(_ANNOUNCE_AGAIN_SECONDS, announcer.flush)
+        if announcer.put(name):
+            asyncio.get_running_loop().call_later(_ANNOUNCE_SECONDS, flush)
 
     for name in await asyncio.to_thread(unregistered, desk.registration, desk.spool):
         announce(name)  # what an earlier receiver could not announce before it died

@@ -26,6 +26,11 @@ def is_of_range(recipe: Mapping[str, Any], low: float, high: float) -> bool:
     return voi.get("source") not in (MIN_MAX, SERIES) or (voi["low"], voi["high"]) == (low, high)
 
 
+def is_shared(recipe: Mapping[str, Any]) -> bool:
+    """Whether a rendition was made with the range of its series."""
+    return bool(_voi(recipe).get("source") == SERIES)
+
+
 def _voi(recipe: Mapping[str, Any]) -> Mapping[str, Any]:
     voi: Mapping[str, Any] = (recipe.get("grayscale") or {}).get("voi") or {}
     return voi

@@ -79,6 +79,19 @@ class Keeper:
             file.flush()
             yield Path(file.name)
 
+    @contextmanager
+    def kept_file(self, blob_key: str) -> Iterator[Path]:
+        """A kept file for the renderer, for as long as the block runs. Raises BlobMissing where it is gone."""
+        path = self.blobs.path(blob_key)
+        if path is not None and path.is_file():
+            yield path
+            return
+        with tempfile.NamedTemporaryFile(suffix=_MASKED, dir=self.spool.path("")) as file:
+            for piece in self.blobs.read(blob_key):
+                file.write(piece)
+            file.flush()
+            yield Path(file.name)
+
     @property
     def _keeps_none(self) -> bool:
         return self.deidentifier.level is Keep.NONE

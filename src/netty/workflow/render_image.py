@@ -47,7 +47,7 @@ from netty.workflow.compressed_frames import CompressedFrames, compressed_frames
 from netty.workflow.fonts import annotation_font, lacks_letters
 from netty.workflow.image_attributes import read_image
 from netty.workflow.inflating import inflated
-from netty.workflow.presentation_states import StateFile, open_state
+from netty.workflow.presentation_states import NotAPresentationState, StateFile, open_state
 
 
 class NoPicture(PeerError):
@@ -391,7 +391,8 @@ def render_job(job: Mapping[str, Any]) -> Iterator[tuple[dict[str, Any], bytes]]
     - `presentation_state` ({`path`, `offset`, `transfer_syntax`, perhaps `length`}): what to see the image through.
 
     Answers ``{"kind": "image", "frames": n}``, then ``{"kind": "frame", ...}`` with the encoded file for each frame;
-    where there is no picture ``{"kind": "no_picture" | "cannot_render", "template": ..., "values": {...}}``.
+    where there is no picture ``{"kind": "no_picture" | "cannot_render", "template": ..., "values": {...}}``; of a
+    presentation state with `references`, the SOP Instance UIDs of the images that it is for.
     """
     settings = RenderSettings(RenditionFormat(job["format"]), int(job["quality"]))
     window = Window(*job["window"]) if job.get("window") else None
@@ -405,8 +406,19 @@ def render_job(job: Mapping[str, Any]) -> Iterator[tuple[dict[str, Any], bytes]]
             for frame in frames:
                 yield _frame_reply(picture.rendered(frame, settings, window))
     except NettyError as error:
-        kind = "no_picture" if isinstance(error, NoPicture) else "cannot_render"
-        yield {"kind": kind, "template": error.template, "values": _plain(error.values)}, b""
+        reply = {"kind": "cannot_render", "template": error.template, "values": _plain(error.values)}
+        if isinstance(error, NoPicture):
+            reply |= {"kind": "no_picture", "references": _references(*place)}
+        yield reply, b""
+
+
+def _references(path: Path, offset: int, transfer_syntax: str, length: int | None) -> list[str]:
+    """The images that a presentation state is for; none where the file is no state."""
+    try:
+        state = open_state(path, offset, transfer_syntax, length)
+    except NotAPresentationState:
+        return []
+    return sorted({reference.sop_instance_uid for reference in state.references})
 
 
 def _state(place: Mapping[str, Any]) -> StateFile:
