@@ -8,6 +8,7 @@ import hashlib
 import struct
 import sys
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
 from itertools import count
@@ -18,6 +19,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from netty.archive.spool import read_receipt
 from netty.dicom.part10 import file_meta
 from netty.model.lease import Lease
 from netty.processes.limits import MEGABYTE, ChildLimits
@@ -251,7 +253,7 @@ class Way:
 
     def take(self, image: Template, through_state: bool = False) -> None:
         """Store, read back, render."""
-        before = set(self.running.spooled())
+        before = self.names()
         named = Image(STUDY, "", image.sop, sop_class=image.sop_class)
         context_id = 3 + 2 * CLASSES.index(image.sop_class)
         answer = self.peer.store(
@@ -264,18 +266,31 @@ class Way:
         )
         assert answer.status in STATUSES, hex(answer.status)
         tried[f"picture: {answer.status:04X}"] += 1
-        new = set(self.running.spooled()) - before
+        new = self.names() - before
         if answer.status not in KEPT:
             assert not new
             return
         [name] = new
-        receipt = self.running.spool.receipt(name)
+        path = self.copied(name)
+        receipt = read_receipt(path)
         assert receipt is not None
-        path = self.running.folder / "spool" / name
         offset, length = int(receipt["data_offset"]), int(receipt["data_length"])
         kept = path.read_bytes()[offset : offset + length]
         assert hashlib.sha256(kept).hexdigest() == hashlib.sha256(image.data).hexdigest() == receipt["sha256"]
         self.render(path, offset, length, through_state)
+
+    def names(self) -> set[str]:
+        """What lies in spool and quarantine."""
+        return {path.name for name in ("spool", "quarantine") for path in (self.running.folder / name).iterdir()}
+
+    def copied(self, name: str) -> Path:
+        """A copy of what was kept; the registrar may move it to the quarantine at any moment."""
+        path = self.folder / "kept.dcm"
+        for place in ("spool", "quarantine"):
+            with suppress(FileNotFoundError):
+                path.write_bytes((self.running.folder / place / name).read_bytes())
+                return path
+        raise AssertionError("what was answered with success is gone")
 
     def render(self, path: Path, offset: int, length: int, through_state: bool) -> None:
         """A picture, or why there is none; ChildFailed is a finding."""

@@ -12,6 +12,7 @@ from netty.ul.events import Directive, Event
 from netty.ul.states import State
 
 HIGH_WATER: Final = 1 << 20  # bytes that wait to be sent before the producer has to wait
+UNWANTED: Final = 1 << 20  # bytes that are read and dropped behind the end, so that our last PDU is not lost to a reset
 _KEEPALIVE: Final = ((socket.TCP_KEEPIDLE, 60), (socket.TCP_KEEPINTVL, 15), (socket.TCP_KEEPCNT, 4))
 
 
@@ -63,6 +64,7 @@ class Connection(asyncio.BufferedProtocol):
         self._pumping = False
         self._was_connected = False
         self._closed: asyncio.Future[None] = self._loop.create_future()
+        self._unwanted = 0
         self.bytes_received = 0
         self.bytes_sent = 0
 
@@ -85,6 +87,10 @@ class Connection(asyncio.BufferedProtocol):
     def buffer_updated(self, nbytes: int) -> None:
         """Bytes have come."""
         self.bytes_received += nbytes
+        if self.engine.state is State.AWAITING_TRANSPORT_CLOSE:
+            self._unwanted += nbytes
+            if self._unwanted > UNWANTED:
+                self.close_now()
         self.engine.received(nbytes)
         self._pump()
 
