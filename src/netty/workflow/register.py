@@ -14,6 +14,7 @@ log = logging.getLogger(__name__)
 
 _LARGEST_BATCH = 100
 _PATIENCE_SECONDS = 1.0
+_GATHER_SECONDS = 0.02  # a batch of 16 takes a fifth of the work of 16 batches; a sender needs no longer for one image
 
 
 def register_batch(registration: Registration, spool: Spool, batch: Sequence[Received]) -> list[Registered]:
@@ -86,9 +87,10 @@ class Registrar(threading.Thread):
                 pass
 
     def _next_names(self) -> tuple[list[str], bool]:
-        """Wait for one, then take all that are there; whether the end was among them."""
+        """Wait for one, a moment more, then take all that are there; whether the end was among them."""
         names: list[str] = []
         name = self._incoming.get()
+        self._giving_up.wait(_GATHER_SECONDS)
         while name is not None:
             names.append(name)
             if len(names) == _LARGEST_BATCH:
