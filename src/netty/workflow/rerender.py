@@ -20,6 +20,7 @@ log = logging.getLogger(__name__)
 NETTY_FAILED: Final = mark("netty failed; see its log.")
 _IMAGE_GONE: Final = mark("The image's DICOM is gone; fetch the study again to see it through the presentation state.")
 _STATE_GONE: Final = mark("The presentation state's DICOM is gone; fetch the study again to see its images through it.")
+_NO_FRAME: Final = mark("The presentation state is for no frame that this image has.")
 _MOST_ATTEMPTS: Final = 2
 
 
@@ -79,12 +80,12 @@ class Rerenderer:
             else:
                 self.renewal.not_presented(pair, str(error))
             return
-        if pictures.ended is not None:
+        if pictures.ended is not None or not pictures.renditions:
             pictures.discard()
-            self.renewal.not_presented(pair, pictures.reason)
+            self.renewal.not_presented(pair, pictures.reason or _NO_FRAME)
             return
-        pictures.sync()
-        self._swap(pictures, self.renewal.presented(pair, pictures.renditions))
+        new = pictures.renditions
+        self._swap(pictures, self.drawer.commits.write(pictures.keys, lambda: self.renewal.presented(pair, new)))
 
     def _source(self, pair: ToPresent) -> tuple[bool, bool] | str:
         """Whether to read the kept files of image and state; why not, where one of them cannot be read at all.
@@ -135,8 +136,8 @@ class Rerenderer:
         if pictures.ended is not None:
             pictures.discard()
             return
-        pictures.sync()
-        self._swap(pictures, self.renewal.replaced(instance.instance_id, pictures.renditions))
+        number, new = instance.instance_id, pictures.renditions
+        self._swap(pictures, self.drawer.commits.write(pictures.keys, lambda: self.renewal.replaced(number, new)))
 
     def _swap(self, pictures: Pictures, old: list[str] | None) -> None:
         """Remove what no row names: the old pictures, or the new ones where their image is gone."""
