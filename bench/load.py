@@ -45,10 +45,12 @@ class Sent:
         return self.bytes / self.seconds / 1e6
 
 
-def made_images(study_instance_uid: str, count: int) -> list[Image]:
-    """CT images with distinct UIDs, and pixels that no compression would shrink to nothing."""
-    pixels = bytes((row * 7 + column * 13) & 0xFF for row in range(16) for column in range(SIDE)) * (SIDE // 8)
-    return [_image(study_instance_uid, number, pixels) for number in range(1, count + 1)]
+def made_images(study_instance_uid: str, count: int, pixels: Sequence[bytes] = ()) -> list[Image]:
+    """CT images with distinct UIDs; of the given pixels, over and over, or of some that no compression shrinks."""
+    pixels = pixels or [
+        bytes((row * 7 + column * 13) & 0xFF for row in range(16) for column in range(SIDE)) * (SIDE // 8)
+    ]
+    return [_image(study_instance_uid, number, pixels[number % len(pixels)]) for number in range(1, count + 1)]
 
 
 def send(host: str, port: int, called: str, calling: str, images: Sequence[Image]) -> Sent:
@@ -147,6 +149,10 @@ def _image(study_instance_uid: str, number: int, pixels: bytes) -> Image:
         (0x0028, 0x0101, short(12)),
         (0x0028, 0x0102, short(11)),
         (0x0028, 0x0103, short(0)),
+        (0x0028, 0x1050, b"40"),
+        (0x0028, 0x1051, b"400"),
+        (0x0028, 0x1052, b"-1024"),
+        (0x0028, 0x1053, b"1"),
         (0x7FE0, 0x0010, pixels),
     )
     return Image(uid, b"".join(_element(*element) for element in elements))

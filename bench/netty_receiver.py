@@ -30,6 +30,8 @@ from netty.workflow.receive import Receiver
 from netty.workflow.register import Registrar
 from netty.workflow.settings import Durability, ReceiveSettings
 
+_ANNOUNCE_SECONDS = 0.005  # as netty's receivers do
+
 
 def _open_lease(database: Database, study_instance_uid: str) -> None:
     """What a retrieval writes before its C-MOVE leaves."""
@@ -66,12 +68,16 @@ def _spool(folder: str) -> Spool:
     return Spool(Path(folder) / "spool", Path(folder) / "quarantine")
 
 
-async def _serve(port: int, database: Database, spool: Spool, announcer: Announcer, durability: Durability) -> None:
+async def _serve(
+    port: int, database: Database, spool: Spool, announcer: Announcer, durability: Durability, max_pdu: int
+) -> None:
     settings = ReceiveSettings(durability=durability)
-    ae = AeSettings()
+    ae = AeSettings(max_pdu=max_pdu)
+    loop = asyncio.get_running_loop()
 
     def announce(name: str) -> None:
-        announcer.announce(name)
+        if announcer.put(name):
+            loop.call_later(_ANNOUNCE_SECONDS, announcer.flush)
 
     receiver = Receiver(
         spool=spool,
@@ -85,14 +91,15 @@ async def _serve(port: int, database: Database, spool: Spool, announcer: Announc
     offers = storage_offers(receiver, (CT_IMAGE_STORAGE,), settings.transfer_syntaxes)
     server = AssociationServer(ae, Callers(lambda title, _: (CALLING,) if title == CALLING else ()), offers)
     stopped = asyncio.Event()
-    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stopped.set)
+    loop.add_signal_handler(signal.SIGTERM, stopped.set)
     await server.serve("127.0.0.1", port)
     await stopped.wait()
     await server.stop()
+    announcer.flush()
     announcer.close()
 
 
-def main(port: str, study_instance_uid: str, folder: str, durability: str) -> None:
+def main(port: str, study_instance_uid: str, folder: str, durability: str, max_pdu: str = "16384") -> None:
     """Listen until SIGTERM."""
     logging.basicConfig(level=logging.WARNING)
     url = f"sqlite:///{folder}/netty.db"
@@ -106,7 +113,7 @@ def main(port: str, study_instance_uid: str, folder: str, durability: str) -> No
     os.close(hears)
     database = open_database(url)
     _open_lease(database, study_instance_uid)
-    work = _serve(int(port), database, _spool(folder), Announcer(tells), Durability(durability))
+    work = _serve(int(port), database, _spool(folder), Announcer(tells), Durability(durability), int(max_pdu))
     try:
         import uvloop
     except ImportError:

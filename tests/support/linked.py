@@ -39,6 +39,7 @@ from netty.simulator.quirks import Quirk
 from netty.workflow.admission import Admissions
 from netty.workflow.callers import CallerBook
 from netty.workflow.deidentify import Deidentifier
+from netty.workflow.group_commit import GroupCommit
 from netty.workflow.keep import Keeper
 from netty.workflow.linkage import Linkage
 from netty.workflow.pictures import Drawer
@@ -194,7 +195,8 @@ def _renderer(parts: Linked) -> Renderer:
         return (Reply(header, data) for header, data in render_job(job))
 
     keeper = Keeper(parts.spool, parts.blobs, Deidentifier.of(parts.keep, parts.folder, parts.folder, parts.ae))
-    drawer = Drawer(parts.spool, parts.blobs, render, RenderSettings(), keeper)
+    commits = GroupCommit(parts.database.together, parts.blobs.sync)
+    drawer = Drawer(parts.spool, parts.blobs, render, RenderSettings(), keeper, commits)
     return Renderer(parts.registration, drawer, Rerenderer(parts.renewal, drawer), workers=1)
 
 

@@ -21,6 +21,7 @@ from netty.processes.child import Child
 log = logging.getLogger(__name__)
 
 _DRAIN_SECONDS = 5.0
+_THREADS_FOR_A_CHILD = 4  # one waits for it, the others write what it drew before
 _ANNOUNCE_SECONDS = 0.005  # several at once: each wakes another process up
 
 
@@ -52,20 +53,18 @@ def _run(main: Coroutine[Any, Any, None]) -> None:
 
 async def _receive(desk: Desk, child: Child) -> None:
     """A receiver: Verification and Storage SCP."""
-    from netty.dicom.walk import WalkLimits
     from netty.network.acceptor import AssociationServer, Callers
     from netty.network.service import Offer
-    from netty.network.settings import ReceiveLimits
     from netty.network.storage_scp import STATUSES, storage_offers
     from netty.network.verification_scp import VerificationScp
     from netty.workflow.admission import Admissions
     from netty.workflow.callers import CallerBook
     from netty.workflow.receive import Receiver
+    from netty.workflow.refused import RefusedCallers
     from netty.workflow.register import unregistered
     from netty.workflow.settings import Unregistered
 
     settings = desk.settings
-    limits = ReceiveLimits(idle=settings.receive.idle)
     assert child.announcements is not None
     announcer = Announcer(child.announcements)
 
@@ -88,12 +87,13 @@ async def _receive(desk: Desk, child: Child) -> None:
         announce=announce,
         ae=settings.ae,
         settings=settings.receive,
-        limits=WalkLimits(size=limits.data_set),
+        limits=settings.limits.of_data_set,
         keep=settings.keep.dicom,
     )
     statuses = STATUSES[settings.receive.statuses]
     syntaxes = settings.receive.transfer_syntaxes
     closes = settings.receive.unregistered is Unregistered.CLOSE
+    refused = RefusedCallers(desk.audit)
     server = AssociationServer(
         settings.ae,
         Callers(book.known, book.known_address if closes else None),
@@ -101,8 +101,9 @@ async def _receive(desk: Desk, child: Child) -> None:
             VERIFICATION: Offer(VerificationScp(), syntaxes),
             **storage_offers(receiver, settings.receive.accepted_classes, syntaxes, statuses),
         },
-        limits,
+        settings.limits.of_association(settings.receive.idle),
         stopping_status=statuses.stopping,
+        ended=refused.report,
     )
     serving: set[asyncio.Task[None]] = set()
 
@@ -116,6 +117,7 @@ async def _receive(desk: Desk, child: Child) -> None:
     child.ready()
     await child.stopping.wait()
     await server.stop(_DRAIN_SECONDS)
+    await refused.settle()
     book.stop()
     announcer.flush()
 
@@ -126,6 +128,7 @@ async def _render(desk: Desk, child: Child) -> None:
     from netty.gateway.serving import child_command
     from netty.processes.render_pool import ChildPool
     from netty.workflow.deidentify import Deidentifier
+    from netty.workflow.group_commit import GroupCommit
     from netty.workflow.keep import Keeper
     from netty.workflow.pictures import Drawer
     from netty.workflow.register import Registrar, unregistered
@@ -139,12 +142,13 @@ async def _render(desk: Desk, child: Child) -> None:
     workers = os.cpu_count() or 1
     pool = ChildPool(child_command(settings.file, "render"), workers)
     pool.start()
-    drawer = Drawer(desk.spool, desk.blobs, pool.run, settings.render, keeper)
+    commits = GroupCommit(desk.database.together, desk.blobs.sync)
+    drawer = Drawer(desk.spool, desk.blobs, pool.run, settings.render, keeper, commits)
     renderer = Renderer(
         registration=desk.registration,
         drawer=drawer,
         rerenderer=Rerenderer(Renewal(desk.database), drawer),
-        workers=workers,
+        workers=workers * _THREADS_FOR_A_CHILD,
     )
     registrar = Registrar(desk.registration, desk.spool)
     for name in await asyncio.to_thread(unregistered, desk.registration, desk.spool):

@@ -8,6 +8,7 @@ import collections
 import contextlib
 import fcntl
 import os
+import select
 from collections.abc import Callable
 
 _F_SETPIPE_SZ = 1031  # fcntl(2), Linux
@@ -30,20 +31,37 @@ class Announcer:
         self._descriptor = descriptor
         self._waiting: collections.deque[bytes] = collections.deque()
 
-    def announce(self, name: str) -> bool:
-        """Announce a name (without line breaks, under 4 KB); whether nothing waits any more."""
+    def put(self, name: str) -> bool:
+        """Let a name (without line breaks, under 4 KB) wait for the next `flush`; whether it is the only one."""
         self._waiting.append(f"{name}\n".encode())
+        return len(self._waiting) == 1
+
+    def announce(self, name: str) -> bool:
+        """Announce a name now; whether nothing waits any more."""
+        self.put(name)
         return self.flush()
 
     def flush(self) -> bool:
         """Write what waits; whether nothing waits any more."""
         while self._waiting:
+            lines = self._next_lines()
             try:
-                os.write(self._descriptor, self._waiting[0])
+                os.write(self._descriptor, b"".join(lines))
             except BlockingIOError:
                 return False
-            self._waiting.popleft()
+            for _ in lines:
+                self._waiting.popleft()
         return True
+
+    def _next_lines(self) -> list[bytes]:
+        """As many as the pipe takes whole or not at all."""
+        lines, size = [], 0
+        for line in self._waiting:
+            size += len(line)
+            if lines and size > select.PIPE_BUF:
+                break
+            lines.append(line)
+        return lines
 
     def close(self) -> None:
         """Close this end; what still waits is left to whoever looks for itself."""

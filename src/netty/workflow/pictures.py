@@ -16,6 +16,7 @@ from netty.image.settings import RenderSettings, RenditionFormat
 from netty.language import mark
 from netty.processes.render_pool import Reply
 from netty.workflow.deidentify import Pixels
+from netty.workflow.group_commit import GroupCommit
 from netty.workflow.keep import Keeper
 from netty.workflow.render_image import RenderedFrame, locate_data_set, rendered_frame
 
@@ -66,10 +67,6 @@ class Pictures:
                 self.reason = str(NettyError(header["template"], **header["values"]))
                 self.references = list(header.get("references", ()))
 
-    def sync(self) -> None:
-        """Return when they survive a power cut."""
-        self._blobs.sync(self.keys)
-
     def discard(self) -> None:
         """Remove them again: no row will name them."""
         self._blobs.remove(self.keys)
@@ -109,6 +106,7 @@ class Drawer:
     render: Render
     settings: RenderSettings
     keeper: Keeper
+    commits: GroupCommit
 
     def draw(self, place: Place, pictures: Pictures, **more: Any) -> None:
         """Have the data set at `place` drawn; `more` goes into the job as it is. LocalError where the child died."""

@@ -26,7 +26,10 @@ _MOST_ATTEMPTS = 2  # a child that dies twice of the same image will die again
 
 @dataclass(frozen=True, slots=True)
 class Renderer:
-    """Renders whatever waits, `workers` instances at a time, until it is told to stop."""
+    """Renders whatever waits until it is told to stop.
+
+    `workers` are threads; with more of them than render children, some write their rows while others draw.
+    """
 
     registration: Registration
     drawer: Drawer
@@ -121,8 +124,9 @@ class Renderer:
         """What was drawn, and the kept file beside it, get their rows; then what no row names is removed."""
         kept = self.drawer.keeper.keep(one)
         if pictures.ended is None:
-            pictures.sync()
-            old = self.registration.rendered(one.instance_id, pictures.renditions, kept)
+            old = self.drawer.commits.write(
+                pictures.keys, lambda: self.registration.rendered(one.instance_id, pictures.renditions, kept)
+            )
             if old is None:
                 pictures.discard()
             else:

@@ -1,0 +1,45 @@
+"""What runs here: the machine in words, and the processor time and memory of a program with all its children."""
+
+import os
+import platform
+from pathlib import Path
+
+from support.netty_process import descendants
+
+_TICKS = os.sysconf("SC_CLK_TCK")
+
+
+def cpu_seconds(pid: int) -> float:
+    """Processor time of a process and all below it, also of those that have ended and were waited for."""
+    return sum(_own(each) for each in (pid, *descendants(pid)))
+
+
+def _own(pid: int) -> float:
+    try:
+        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    except OSError:
+        return 0.0
+    return sum(map(int, fields[11:15])) / _TICKS
+
+
+def memory_megabytes(pid: int) -> float:
+    """The proportional set size of a process and all below it: what would be free without them."""
+    return sum(_proportional(each) for each in (pid, *descendants(pid))) / 1024
+
+
+def _proportional(pid: int) -> int:
+    try:
+        lines = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()
+    except OSError:
+        return 0
+    return sum(int(line.split()[1]) for line in lines if line.startswith("Pss:"))
+
+
+def described() -> str:
+    """Processor, kernel and Python in one line."""
+    names = [line.partition(":")[2].strip() for line in Path("/proc/cpuinfo").read_text().splitlines()
+             if line.startswith("model name")]  # fmt: skip
+    return (
+        f"{os.cpu_count()} x {names[0] if names else platform.machine()}, Linux {platform.release()}, "
+        f"Python {platform.python_version()}"
+    )
