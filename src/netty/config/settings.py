@@ -6,7 +6,7 @@ from pathlib import Path
 from netty.archive.settings import BlobSettings, DatabaseSettings
 from netty.image.settings import RenderSettings
 from netty.model.remote import Remote
-from netty.network.settings import AeSettings, QuerySettings, Timers
+from netty.network.settings import AeSettings, LimitSettings, QuerySettings, Timers
 from netty.web.settings import WebSettings
 from netty.workflow.settings import KeepSettings, ReceiveSettings, RetrieveSettings, SearchSettings
 
@@ -27,6 +27,7 @@ class Settings:
     timers: Timers
     query: QuerySettings
     receive: ReceiveSettings
+    limits: LimitSettings
     render: RenderSettings
     keep: KeepSettings
     retrieve: RetrieveSettings
@@ -43,6 +44,7 @@ SECTIONS: dict[str, type] = {
     "timers": Timers,
     "query": QuerySettings,
     "receive": ReceiveSettings,
+    "limits": LimitSettings,
     "render": RenderSettings,
     "keep": KeepSettings,
     "retrieve": RetrieveSettings,

@@ -89,10 +89,10 @@ class AcceptedAssociation:
         self._server = server
         limits = server.limits
         patience = Patience(limits.request_deadline, limits.closing_deadline, limits.answer_deadline)
-        engine = Association.acceptor(Limits(maximum_length=server.maximum_length))
+        engine = Association.acceptor(Limits(maximum_length=server.maximum_length, associate_length=limits.request))
         self.connection = Connection(engine, self, patience)
         self._engine = engine
-        self._assembler = MessageAssembler()
+        self._assembler = MessageAssembler(limits.command_set)
         self._pace = Pace(
             PaceLimits(limits.minimum_rate, limits.rate_window, limits.idle),
             lambda: self.connection.bytes_received,

@@ -1,11 +1,13 @@
-"""The settings of the sections [ae], [timers] and [query], and what a peer may cost us."""
+"""The settings of the sections [ae], [timers], [query] and [limits], and what a peer may cost us."""
 
 from dataclasses import dataclass
 from typing import Any, ClassVar, Final
 
 from netty.dicom.uids import is_valid_uid
+from netty.dicom.walk import WalkLimits
+from netty.dimse.messages import COMMAND_LIMIT
 from netty.model.remote import RestartsOn
-from netty.ul.limits import LARGEST_MAXIMUM_LENGTH, SMALLEST_MAXIMUM_LENGTH
+from netty.ul.limits import LARGEST_MAXIMUM_LENGTH, SMALLEST_MAXIMUM_LENGTH, Limits
 from netty.ul.pdu import DEFAULT_MAXIMUM_LENGTH, UserInformation
 
 _FORBID_UNKNOWN: dict[str, Any] = {"extra": "forbid"}
@@ -86,7 +88,7 @@ class ReceiveLimits:
     """What one association may cost our acceptor. Times are seconds.
 
     Attributes:
-        data_set: the longest data set, in bytes.
+        request, command_set, data_set: the longest A-ASSOCIATE-RQ, command set and data set, in bytes.
         request_deadline: from the connection to the end of the A-ASSOCIATE-RQ.
         closing_deadline: how long a peer may take to close after the last PDU (ARTIM, PS3.8 9.1.4).
         minimum_rate, rate_window: who sends less (bytes per second, over a window) within a message is aborted.
@@ -94,6 +96,8 @@ class ReceiveLimits:
         idle: how long an association may rest between messages; 0 means for ever.
     """
 
+    request: int = Limits().associate_length
+    command_set: int = COMMAND_LIMIT
     data_set: int = 8 * GIBIBYTE
     request_deadline: float = 60.0
     closing_deadline: float = 10.0
@@ -103,12 +107,52 @@ class ReceiveLimits:
     idle: float = 0.0
 
     def __post_init__(self) -> None:
-        if self.data_set <= 0:
-            raise ValueError("the longest data set must be more than 0 bytes")
+        if min(self.request, self.command_set, self.data_set) <= 0:
+            raise ValueError("a size must be more than 0 bytes")
         if min(self.request_deadline, self.closing_deadline, self.rate_window, self.answer_deadline) <= 0:
             raise ValueError("a deadline must be more than 0 seconds")
         if self.minimum_rate < 0 or self.idle < 0:
             raise ValueError("minimum_rate and idle cannot be negative")
+
+
+@dataclass(frozen=True, slots=True)
+class LimitSettings:
+    """[limits]: what one peer may cost us at the most. Sizes are bytes, times seconds.
+
+    What else is limited stands where it belongs: ae.max_pdu, receive.idle, receive.minimum_free, receive.unregistered.
+    """
+
+    __pydantic_config__: ClassVar[dict[str, Any]] = _FORBID_UNKNOWN
+
+    request: int = ReceiveLimits().request
+    command_set: int = ReceiveLimits().command_set
+    data_set: int = ReceiveLimits().data_set
+    elements: int = WalkLimits().elements
+    depth: int = WalkLimits().depth
+    request_deadline: float = ReceiveLimits().request_deadline
+    closing_deadline: float = ReceiveLimits().closing_deadline
+    answer_deadline: float = ReceiveLimits().answer_deadline
+    minimum_rate: float = ReceiveLimits().minimum_rate
+    rate_window: float = ReceiveLimits().rate_window
+
+    def of_association(self, idle: float) -> ReceiveLimits:
+        """What the acceptor has to watch."""
+        return ReceiveLimits(
+            request=self.request,
+            command_set=self.command_set,
+            data_set=self.data_set,
+            request_deadline=self.request_deadline,
+            closing_deadline=self.closing_deadline,
+            minimum_rate=self.minimum_rate,
+            rate_window=self.rate_window,
+            answer_deadline=self.answer_deadline,
+            idle=idle,
+        )
+
+    @property
+    def of_data_set(self) -> WalkLimits:
+        """What the walk over a data set has to watch."""
+        return WalkLimits(depth=self.depth, elements=self.elements, size=self.data_set)
 
 
 def _is_short_ascii(value: str) -> bool:

@@ -18,8 +18,6 @@ from netty import __version__
 from netty.dicom import tags
 from netty.dicom.text import DEFINED_TERMS
 from netty.dicom.uids import APPLICATION_CONTEXT, STORAGE_CLASSES, STUDY_ROOT_FIND, STUDY_ROOT_MOVE, VERIFICATION
-from netty.dicom.walk import WalkLimits
-from netty.dimse.messages import COMMAND_LIMIT
 from netty.dimse.status import FindStatus, MoveStatus, Status, StoreStatus, category, explain_find, explain_move
 from netty.image.settings import RenderSettings
 from netty.language import Language, translate
@@ -27,7 +25,7 @@ from netty.model.deidentification import STATEMENT_LEVEL
 from netty.model.remote import RetrieveLevel
 from netty.network import query_scu
 from netty.network.requestor import one_context
-from netty.network.settings import AeSettings, QuerySettings, ReceiveLimits, Timers
+from netty.network.settings import AeSettings, LimitSettings, QuerySettings, Timers
 from netty.network.storage_scp import STATUSES
 from netty.ul.limits import LARGEST_MAXIMUM_LENGTH, SMALLEST_MAXIMUM_LENGTH, Limits
 from netty.workflow import conformance_words as words
@@ -56,6 +54,7 @@ class Running:
     timers: Timers = field(default_factory=Timers)
     query: QuerySettings = field(default_factory=QuerySettings)
     receive: ReceiveSettings = field(default_factory=ReceiveSettings)
+    limits: LimitSettings = field(default_factory=LimitSettings)
     render: RenderSettings = field(default_factory=RenderSettings)
     keep: KeepSettings = field(default_factory=KeepSettings)
     retrieve: RetrieveSettings = field(default_factory=RetrieveSettings)
@@ -84,10 +83,10 @@ def _values(running: Running, language: Language) -> dict[str, Any]:
         "render": running.render,
         "keep": running.keep,
         "search": running.search,
-        "limits": ReceiveLimits(idle=receive.idle),
-        "engine": Limits(maximum_length=running.ae.max_pdu),
-        "walk": WalkLimits(),
-        "command_limit": COMMAND_LIMIT,
+        "limits": running.limits.of_association(receive.idle),
+        "engine": Limits(maximum_length=running.ae.max_pdu, associate_length=running.limits.request),
+        "walk": running.limits.of_data_set,
+        "command_limit": running.limits.command_set,
         "smallest_pdu": SMALLEST_MAXIMUM_LENGTH,
         "largest_pdu": LARGEST_MAXIMUM_LENGTH,
         "scu_classes": _named((STUDY_ROOT_FIND, STUDY_ROOT_MOVE, VERIFICATION)),
