@@ -129,10 +129,10 @@ async def test_a_state_whose_image_has_no_dicom_left_ends_with_a_reason(tmp_path
         await _soon(lambda: not netty.spool.names(), "the spool is empty")
         _sends(simulated, folder, state)
         await _fetched(netty)
-        reasons = await _soon(lambda: netty.renewal.reasons(UID), "there is a reason")
+        reasons = await _soon(lambda: _held(netty, image.SOPInstanceUID).not_presented, "there is a reason")
 
         assert reasons == {
-            (image.SOPInstanceUID, state.SOPInstanceUID): (
+            state.SOPInstanceUID: (
                 "The image's DICOM is gone; fetch the study again to see it through the presentation state."
             )
         }
@@ -166,7 +166,7 @@ async def test_a_state_that_cannot_be_applied_ends_with_its_reason(tmp_path: Pat
         netty.register()
         _sends(simulated, folder, image, state)
         await _fetched(netty)
-        reasons = await _soon(lambda: netty.renewal.reasons(UID), "there is a reason")
+        reasons = await _soon(lambda: _held(netty, image.SOPInstanceUID).not_presented, "there is a reason")
 
         assert list(reasons.values()) == ["The presentation state is for no frame that this image has."]
         assert netty.verify().ok

@@ -59,7 +59,13 @@ class RenditionPlace:
 
 @dataclass(frozen=True, slots=True)
 class HeldInstance:
-    """One image (or presentation state) of ours. `kept_blob` is the blob key of its kept DICOM file, if any."""
+    """One image (or presentation state) of ours.
+
+    Attributes:
+        kept_blob: the blob key of its kept DICOM file, if any.
+        not_presented: why it is not seen through a presentation state that refers to it, by the state's
+            SOP Instance UID.
+    """
 
     id: int
     sop_instance_uid: str
@@ -72,6 +78,7 @@ class HeldInstance:
     reason: str
     kept_blob: str | None
     renditions: tuple[Rendition, ...] = ()
+    not_presented: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,6 @@
 """What is held: visible, and readable from our own disk."""
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any, Final
 
 from sqlalchemy import ColumnElement, Connection, Row, Select, and_, case, distinct, func, not_, select
@@ -20,6 +20,7 @@ from netty.archive.tables import (
     ledger,
     patient_links,
     patients,
+    presentations,
     renditions,
     retrievals,
     series,
@@ -254,10 +255,13 @@ def _series_of(connection: Connection, study: int) -> tuple[HeldSeries, ...]:
     query = query.join(series, instances.c.series == series.c.id).where(of_study)
     for row in connection.execute(query.order_by(renditions.c.frame, renditions.c.id)):
         pictures.setdefault(row.instance, []).append(_rendition(row))
+    reasons = _not_presented(connection, of_study)
     images: dict[int, list[HeldInstance]] = {}
     query = select(instances).join(series, instances.c.series == series.c.id).where(of_study)
     for row in connection.execute(query.order_by(instances.c.id)):
-        images.setdefault(row.series, []).append(_instance(row, tuple(pictures.get(row.id, ()))))
+        images.setdefault(row.series, []).append(
+            _instance(row, tuple(pictures.get(row.id, ())), reasons.get(row.id, {}))
+        )
     rows = connection.execute(select(series).where(of_study).order_by(series.c.id))
     found = [
         HeldSeries(
@@ -273,6 +277,17 @@ def _series_of(connection: Connection, study: int) -> tuple[HeldSeries, ...]:
     return tuple(sorted(found, key=lambda one: _in_order(one.number)))
 
 
+def _not_presented(connection: Connection, of_study: ColumnElement[bool]) -> dict[int, dict[str, str]]:
+    state = instances.alias("state")
+    query = select(presentations.c.image, state.c.sop_instance_uid, presentations.c.reason)
+    query = query.join(state, presentations.c.presentation_state == state.c.id)
+    query = query.join(series, state.c.series == series.c.id)
+    reasons: dict[int, dict[str, str]] = {}
+    for image, uid, reason in connection.execute(query.where(of_study, presentations.c.reason != "")):
+        reasons.setdefault(image, {})[uid] = reason
+    return reasons
+
+
 def _in_order(number: str) -> tuple[bool, int, str]:
     """Numbers by value, what is none of them behind."""
     try:
@@ -281,7 +296,7 @@ def _in_order(number: str) -> tuple[bool, int, str]:
         return True, 0, number
 
 
-def _instance(row: Row[Any], pictures: tuple[Rendition, ...]) -> HeldInstance:
+def _instance(row: Row[Any], pictures: tuple[Rendition, ...], not_presented: Mapping[str, str]) -> HeldInstance:
     return HeldInstance(
         id=row.id,
         sop_instance_uid=row.sop_instance_uid,
@@ -294,6 +309,7 @@ def _instance(row: Row[Any], pictures: tuple[Rendition, ...]) -> HeldInstance:
         reason=row.reason,
         kept_blob=row.kept_blob,
         renditions=pictures,
+        not_presented=not_presented,
     )
 
 

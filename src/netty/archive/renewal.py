@@ -96,16 +96,6 @@ class Renewal:
         with self._database.write() as connection:
             connection.execute(update(presentations).where(presentations.c.id == one.id).values(attempts))
 
-    def reasons(self, study_instance_uid: str) -> dict[tuple[str, str], str]:
-        """Why images of a study are not seen through a state, by SOP Instance UID of image and of state."""
-        state = instances.alias("state_of_pair")
-        query = select(presentations.c.sop_instance_uid, state.c.sop_instance_uid, presentations.c.reason)
-        query = query.join(state, presentations.c.presentation_state == state.c.id)
-        query = query.join(series, state.c.series == series.c.id).join(studies, series.c.study == studies.c.id)
-        query = query.where(studies.c.study_instance_uid == study_instance_uid, presentations.c.reason != "")
-        with self._database.read() as connection:
-            return {(image, of_state): reason for image, of_state, reason in connection.execute(query)}
-
     # --- with the range of a series ---
 
     def series_without_range(self, limit: int) -> list[int]:

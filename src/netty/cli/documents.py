@@ -179,6 +179,9 @@ def _instance(instance: "HeldInstance", blob_path: BlobPath) -> Document:
         "state": instance.state.value,
         "reason": instance.reason,
         "renditions": [_rendition(each, blob_path) for each in instance.renditions],
+        "not_presented": [
+            {"presentation_state": state, "reason": reason} for state, reason in instance.not_presented.items()
+        ],
         "kept_dicom": str(kept) if kept else instance.kept_blob,
     }
 

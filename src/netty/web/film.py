@@ -23,9 +23,15 @@ class Image:
     reason: str
     instance: HeldInstance
 
-    def frame(self, number: int) -> Rendition | None:
-        """The rendition of a frame (from 1)."""
-        return _pictures(self.instance).get(number)
+    def frame(self, number: int, state: str = "") -> Rendition | None:
+        """The rendition of a frame (from 1), through a presentation state if one is given."""
+        return _pictures(self.instance, state).get(number)
+
+    @property
+    def states(self) -> dict[str, str]:
+        """The presentation states through which it is seen: SOP Instance UID to label."""
+        seen = (one for one in self.instance.renditions if one.presentation_state and one.format in _IN_BROWSERS)
+        return {one.presentation_state: _label(one) for one in sorted(seen, key=lambda one: one.id)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,10 +96,19 @@ def _image(series_address: str, position: int, instance: HeldInstance) -> Image:
     )
 
 
-def _pictures(instance: HeldInstance) -> dict[int, Rendition]:
-    """Frame to rendition, of those that a browser can show; plain ones before those of a presentation state."""
+def _label(rendition: Rendition) -> str:
+    """What a presentation state calls itself (PS3.3 C.11.10)."""
+    return str((rendition.recipe.get("presentation_state") or {}).get("label") or "GSPS")
+
+
+def _pictures(instance: HeldInstance, state: str = "") -> dict[int, Rendition]:
+    """Frame to rendition, of those that a browser can show.
+
+    Through `state` where one is given, else plain ones before those of a presentation state.
+    """
     pictures: dict[int, Rendition] = {}
-    for rendition in sorted(instance.renditions, key=lambda one: (one.presentation_state != "", one.id)):
+    shown = [one for one in instance.renditions if not state or one.presentation_state == state]
+    for rendition in sorted(shown, key=lambda one: (one.presentation_state != "", one.id)):
         if rendition.format in _IN_BROWSERS:
             pictures.setdefault(max(1, rendition.frame), rendition)
     return pictures

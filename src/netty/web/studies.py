@@ -3,6 +3,7 @@
 import io
 from dataclasses import dataclass
 from typing import Annotated, Final
+from urllib.parse import quote
 
 from fastapi import APIRouter, Query
 from PIL import Image as Pillow
@@ -12,7 +13,7 @@ from starlette.responses import FileResponse, RedirectResponse, Response, Stream
 from netty.archive.held import HeldStudy, Rendition
 from netty.errors import UsageError
 from netty.language import mark
-from netty.web.film import FilmSeries, film_of, neighbours, rendition_address, study_address
+from netty.web.film import FilmSeries, Image, film_of, neighbours, rendition_address, study_address
 from netty.web.flags import say_flags
 from netty.web.people import Person, differs, person_in
 from netty.web.problems import NOT_HERE, NotFound
@@ -35,6 +36,7 @@ _THUMBNAIL_SIDE: Final = 320
 _OTHER_BIRTH_DATE: Final = mark("The images name another birth date than the register. Is this the right person?")
 
 Frame = Annotated[int, Query(ge=1, le=1_000_000)]
+State = Annotated[str, Query(max_length=64)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +47,15 @@ class Picture:
     width: int
     height: int
     window: str
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """One way to look at an image: as it is (an empty label), or through a presentation state."""
+
+    label: str
+    address: str
+    current: bool
 
 
 @router.get("/open")
@@ -120,8 +131,9 @@ def image_page(
     series_instance_uid: str,
     sop_instance_uid: str,
     frame: Frame = 1,
+    state: State = "",
 ) -> Response:
-    """One image, large, with its neighbours a key away."""
+    """One image, large, with its neighbours a key away; through a presentation state, if `state` names one."""
     study = held_study(site, visitor, study_instance_uid)
     series = _series_in(study, series_instance_uid)
     images = series.images
@@ -132,7 +144,9 @@ def image_page(
         raise NotFound(NOT_HERE)
     image = images[position - 1]
     frame = min(frame, image.frames)
-    rendition = image.frame(frame)
+    state = state if state in image.states else ""
+    rendition = image.frame(frame, state)
+    through = f"&state={state}" if state else ""
     person = person_in(request, study)
     return site.pages.page(
         request,
@@ -147,15 +161,28 @@ def image_page(
         position=position,
         frame=frame,
         picture=_picture(rendition),
+        views=_views(image, frame, state),
+        not_presented=dict.fromkeys(image.instance.not_presented.values()),
         flags=say_flags(reader_of(request.scope), rendition.flags) if rendition else [],
         previous=images[position - 2].address if position > 1 else "",
         next=images[position].address if position < len(images) else "",
         first=images[0].address,
         last=images[-1].address,
-        previous_frame=f"{image.address}?frame={frame - 1}" if frame > 1 else "",
-        next_frame=f"{image.address}?frame={frame + 1}" if frame < image.frames else "",
+        previous_frame=f"{image.address}?frame={frame - 1}{through}" if frame > 1 else "",
+        next_frame=f"{image.address}?frame={frame + 1}{through}" if frame < image.frames else "",
         ahead=[rendition_address(one) for one in neighbours(series, position, frame)],
     )
+
+
+def _views(image: Image, frame: int, state: str) -> list[View]:
+    """The ways to look at an image, where there is more than one."""
+    if not image.states:
+        return []
+    address = f"{image.address}?frame={frame}"
+    through = [
+        View(label, f"{address}&state={quote(uid, safe='')}", uid == state) for uid, label in image.states.items()
+    ]
+    return [View("", address, not state), *through]
 
 
 def _picture(rendition: Rendition | None) -> Picture | None:
