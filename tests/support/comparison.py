@@ -6,7 +6,7 @@ import io
 import subprocess
 import tempfile
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -21,6 +21,7 @@ from pydicom.pixels.utils import pixel_array
 
 from netty.dicom.part10 import HEAD_SIZE, NotPart10, Part10Head, split_part10
 from netty.errors import NettyError
+from netty.image.decode import SYNTAXES
 from netty.image.frame_plan import FramePlan, finished
 from netty.image.grayscale import GrayscalePlan
 from netty.image.lookup_table import LookupTable
@@ -166,13 +167,31 @@ def comparable(picture: PictureFile, plan: FramePlan) -> NDArray[np.bool_]:
 def independent(path: Path, frame: int, plan: FramePlan) -> tuple[NDArray[np.int_] | None, str]:
     """The same frame by another program, and by which; None and why, where none can."""
     if plan.grayscale is None:
-        return by_pydicom(path, frame)
+        return _or_decompressed(path, lambda file: by_pydicom(file, frame))
     if plan.subtraction is not None:
         return None, "No other program here subtracts."
     options = window_options(plan.grayscale)
     if options is None:
         return None, "PS3.3 C.11.2.1.3.2: dcmj2pnm does not know LINEAR_EXACT."
-    return by_dcmtk(path, frame, options)
+    return _or_decompressed(path, lambda file: by_dcmtk(file, frame, options))
+
+
+Independent = tuple[NDArray[np.int_] | None, str]
+
+
+def _or_decompressed(path: Path, picture: Callable[[Path], Independent]) -> Independent:
+    """Another program's picture; where it has no decoder for the file, of what GDCM decompressed it to."""
+    theirs, by = picture(path)
+    gdcmconv = program("gdcmconv")
+    if theirs is not None or gdcmconv is None or locate_data_set(path)[1] not in SYNTAXES:
+        return theirs, by
+    with tempfile.TemporaryDirectory() as folder:
+        raw = Path(folder) / "raw.dcm"
+        done = subprocess.run([gdcmconv, "--raw", str(path), str(raw)], capture_output=True, check=False, timeout=120)
+        if done.returncode or not raw.is_file():
+            return None, f"{by}; gdcmconv cannot either"
+        theirs, also = picture(raw)
+    return theirs, f"gdcmconv and {also}"
 
 
 def window_options(plan: GrayscalePlan) -> list[str] | None:
