@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from sqlalchemy import Column, ColumnElement, Connection, bindparam, or_, select, update
+from sqlalchemy import BindParameter, Column, ColumnElement, Connection, bindparam, or_, select, update
 
 from netty.archive.audit import AuditEvent, AuditKind, write_events
 from netty.archive.database import insert_if_new
@@ -39,6 +39,58 @@ LEDGER_STATES: Final = {
 }
 _NOT_HELD: Final = (LedgerState.EXPECTED, LedgerState.UNOBTAINABLE, LedgerState.ON_HOLD)
 _LARGEST: Final = 2**31 - 1
+
+
+def _is_one_of(column: Column[str], values: Iterable[str]) -> ColumnElement[bool]:
+    """IN (...), for statements that are run with many rows: SQLAlchemy's own cannot."""
+    return or_(*(column == value for value in values))
+
+
+def _any_of(name: str) -> BindParameter[Any]:
+    return bindparam(name, expanding=True)
+
+
+# Made once: to put a statement together takes SQLAlchemy longer than to run it takes SQLite.
+_EARLIER: Final = (
+    select(receipts, quarantined.c.id.is_not(None).label("aside"))
+    .outerjoin(quarantined)
+    .where(receipts.c.spool_name.in_(_any_of("names")))
+)
+_HELD: Final = (
+    select(
+        instances.c.id,
+        instances.c.sop_instance_uid,
+        instances.c.sha256,
+        instances.c.state,
+        instances.c.reason,
+        studies.c.study_instance_uid,
+    )
+    .join(series, instances.c.series == series.c.id)
+    .join(studies, series.c.study == studies.c.id)
+    .where(instances.c.sop_instance_uid.in_(_any_of("uids")))
+)
+_STUDIES: Final = select(studies).where(studies.c.study_instance_uid.in_(_any_of("uids")))
+_SERIES: Final = select(series).where(series.c.study.in_(_any_of("ids")))
+_RETRIEVALS: Final = select(retrievals.c.id).where(retrievals.c.id.in_(_any_of("ids")))
+_INSERT: Final = {
+    table: table.insert().returning(table.c.id) for table in (studies, series, instances, receipts, quarantined)
+}
+_MARK: Final = (
+    update(ledger)
+    .where(
+        ledger.c.sop_instance_uid == bindparam("uid"),
+        _is_one_of(ledger.c.state, _NOT_HELD),
+        or_(
+            ledger.c.retrieval == bindparam("own"),
+            ledger.c.retrieval.in_(
+                select(retrievals.c.id).where(
+                    retrievals.c.study_instance_uid == bindparam("study"), _is_one_of(retrievals.c.state, UNFINISHED)
+                )
+            ),
+        ),
+    )
+    .values(state=bindparam("new_state"), reason=bindparam("new_reason"))
+)
 
 
 @dataclass(slots=True)
@@ -72,7 +124,9 @@ class Intake:
         self._answers = self._earlier_answers()
         self._instances = self._held_instances()
         self._studies = self._held_studies()
-        self._retrievals = set(self._column(retrievals.c.id, {one.retrieval_id for one in self._batch}))
+        self._retrievals = set(
+            connection.scalars(_RETRIEVALS, {"ids": list({one.retrieval_id for one in self._batch})})
+        )
         self._persons: dict[tuple[str, str, str], str] = {}
         self._marks: list[dict[str, Any]] = []
         self._unlisted: list[dict[str, Any]] = []
@@ -275,29 +329,12 @@ class Intake:
         if not self._marks:
             return
         insert_if_new(self._connection, ledger, self._unlisted, ["retrieval", "sop_instance_uid"])
-        waiting = select(retrievals.c.id).where(
-            retrievals.c.study_instance_uid == bindparam("study"), _is_one_of(retrievals.c.state, UNFINISHED)
-        )
-        self._connection.execute(
-            update(ledger)
-            .where(
-                ledger.c.sop_instance_uid == bindparam("uid"),
-                _is_one_of(ledger.c.state, _NOT_HELD),
-                or_(ledger.c.retrieval == bindparam("own"), ledger.c.retrieval.in_(waiting)),
-            )
-            .values(state=bindparam("new_state"), reason=bindparam("new_reason")),
-            self._marks,
-        )
+        self._connection.execute(_MARK, self._marks)
 
     # --- reading ---
 
-    def _column(self, column: Any, values: Iterable[str]) -> list[Any]:
-        return list(self._connection.scalars(select(column).where(column.in_(set(values)))))
-
     def _earlier_answers(self) -> dict[str, Registered]:
-        query = select(receipts, quarantined.c.id.is_not(None).label("aside")).outerjoin(quarantined)
-        query = query.where(receipts.c.spool_name.in_([one.spool_name for one in self._batch]))
-        rows = self._connection.execute(query).all()
+        rows = self._connection.execute(_EARLIER, {"names": [one.spool_name for one in self._batch]}).all()
         # A removal that a power cut undid: the file is there again, and is to go again.
         back = [row.id for row in rows if not row.in_spool and not row.aside]
         if back:
@@ -310,12 +347,10 @@ class Intake:
         }
 
     def _held_instances(self) -> dict[str, _Held]:
-        query = select(instances, studies.c.study_instance_uid)
-        query = query.join(series, instances.c.series == series.c.id).join(studies, series.c.study == studies.c.id)
-        query = query.where(instances.c.sop_instance_uid.in_({one.sop_instance_uid for one in self._batch}))
+        uids = list({one.sop_instance_uid for one in self._batch})
         return {
             row.sop_instance_uid: _Held(row.id, row.study_instance_uid, row.sha256, RenderState(row.state), row.reason)
-            for row in self._connection.execute(query)
+            for row in self._connection.execute(_HELD, {"uids": uids})
         }
 
     def _held_studies(self) -> dict[str, _Study]:
@@ -323,21 +358,17 @@ class Intake:
         uids |= {held.study_instance_uid for held in self._instances.values()}
         found: dict[str, _Study] = {}
         by_number: dict[int, _Study] = {}
-        for row in self._connection.execute(select(studies).where(studies.c.study_instance_uid.in_(uids))):
+        for row in self._connection.execute(_STUDIES, {"uids": list(uids)}):
             study = _Study(row.id, row.patient_key, row.patient_id, row.remote)
             found[row.study_instance_uid] = by_number[row.id] = study
-        for row in self._connection.execute(select(series).where(series.c.study.in_(by_number))):
-            by_number[row.study].series[row.series_instance_uid] = row.id
+        if by_number:
+            for row in self._connection.execute(_SERIES, {"ids": list(by_number)}):
+                by_number[row.study].series[row.series_instance_uid] = row.id
         return found
 
     def _insert(self, table: Any, **values: Any) -> int:
-        number: int = self._connection.execute(table.insert().returning(table.c.id), values).scalar_one()
+        number: int = self._connection.execute(_INSERT[table], values).scalar_one()
         return number
-
-
-def _is_one_of(column: Column[str], values: Iterable[str]) -> ColumnElement[bool]:
-    """IN (...), for statements that are run with many rows: SQLAlchemy's own cannot."""
-    return or_(*(column == value for value in values))
 
 
 def _event(one: Received, outcome: RegistrationOutcome, reason: str) -> AuditEvent:
