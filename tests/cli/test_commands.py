@@ -209,6 +209,7 @@ def test_what_is_not_there_is_told(made: Netty) -> None:
     made("jobs", "cancel", "nothing", code=2)
     assert made("studies", "show", "1.2.3", "--json", code=1).document["state"] == "missing"
     made("studies", "delete", "1.2.3", "--yes", code=1)
+    made("studies", "render", "1.2.3", code=1)
     assert made("plan", "--json").document == {"studies": [], "failures": []}
 
 

@@ -1,6 +1,7 @@
 """``netty studies``: what is held."""
 
 import sys
+from typing import TYPE_CHECKING
 
 import click
 
@@ -12,6 +13,9 @@ from netty.cli.output import note, write_json, write_table
 from netty.cli.terms import term
 from netty.cli.words import retold, say
 from netty.errors import UsageError
+
+if TYPE_CHECKING:
+    from netty.archive.held import HeldInstance
 
 _STUDY = click.argument("study_instance_uid", metavar="UID")
 
@@ -73,6 +77,7 @@ def show(invocation: Invocation, study_instance_uid: str) -> int:
         say("number"),
         say("frames"),
         say("pictures"),
+        say("presentation state"),
         say("state"),
         say("reason"),
         say("image"),
@@ -83,8 +88,9 @@ def show(invocation: Invocation, study_instance_uid: str) -> int:
             each.instance_number,
             each.frames,
             len(each.renditions),
+            " ".join(_state_labels(each)),
             term(each.state.value),
-            retold(each.reason),
+            " ".join(map(retold, dict.fromkeys(filter(None, (each.reason, *each.not_presented.values()))))),
             each.sop_instance_uid,
         )
         for series in study.series
@@ -92,6 +98,27 @@ def show(invocation: Invocation, study_instance_uid: str) -> int:
     ]
     write_table(headings, rows)
     return ExitCode.OK
+
+
+@studies.command(help=say("make the pictures of a study anew, from kept DICOM"))
+@_STUDY
+@pass_invocation
+def render(invocation: Invocation, study_instance_uid: str) -> int:
+    with invocation.desk() as desk:
+        if not desk.holdings.held(study_instance_uid):
+            return _not_held(invocation, study_instance_uid)
+        renewed = desk.renewal.render_again(study_instance_uid, "cli")
+        running = desk.service_running()
+    if invocation.json:
+        document = {"study_instance_uid": study_instance_uid, "waiting": renewed.waiting, "gone": renewed.gone}
+        write_json(document)
+    else:
+        note(say("{count} images are rendered anew; their old pictures are seen until then.", count=renewed.waiting))
+        if renewed.gone:
+            note(say("{count} images have no DICOM left and stay as they are.", count=renewed.gone))
+        if renewed.waiting and not running:
+            note(say("netty serve does it; it is not running now."))
+    return ExitCode.OK if renewed.waiting else ExitCode.NEGATIVE
 
 
 @studies.command(help=say("delete what is held of a study; the hospital keeps its own"))
@@ -112,6 +139,13 @@ def delete(invocation: Invocation, study_instance_uid: str, yes: bool) -> int:
     else:
         note(say("{count} images were deleted.", count=study.instance_count))
     return ExitCode.OK
+
+
+def _state_labels(instance: "HeldInstance") -> list[str]:
+    """What the presentation states call themselves through which an image is seen."""
+    recipes = [one.recipe for one in instance.renditions if one.presentation_state]
+    labels = [str((recipe.get("presentation_state") or {}).get("label") or "GSPS") for recipe in recipes]
+    return list(dict.fromkeys(labels))
 
 
 def _confirm(study_instance_uid: str, count: int) -> None:

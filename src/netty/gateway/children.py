@@ -124,7 +124,6 @@ async def _receive(desk: Desk, child: Child) -> None:
 
 async def _render(desk: Desk, child: Child) -> None:
     """The renderer: registers what receivers announce, hands it to render children, registers what comes back."""
-    from netty.archive.renewal import Renewal
     from netty.gateway.serving import child_command
     from netty.processes.render_pool import ChildPool
     from netty.workflow.deidentify import Deidentifier
@@ -147,7 +146,7 @@ async def _render(desk: Desk, child: Child) -> None:
     renderer = Renderer(
         registration=desk.registration,
         drawer=drawer,
-        rerenderer=Rerenderer(Renewal(desk.database), drawer),
+        rerenderer=Rerenderer(desk.renewal, drawer),
         workers=workers * _THREADS_FOR_A_CHILD,
     )
     registrar = Registrar(desk.registration, desk.spool)

@@ -13,6 +13,7 @@ from netty.archive.leases import Leases
 from netty.archive.patients import Patients
 from netty.archive.registration import Registration
 from netty.archive.remotes import Remotes
+from netty.archive.renewal import Renewal
 from netty.archive.retrievals import Retrievals
 from netty.archive.spool import Spool
 from netty.archive.unobtainable import Unobtainables
@@ -37,6 +38,7 @@ class Desk:
     retrievals: Retrievals
     leases: Leases
     registration: Registration
+    renewal: Renewal
     unobtainables: Unobtainables
     audit: Audit
     users: Users
@@ -95,6 +97,7 @@ def _desk(settings: Settings, database: Database) -> Desk:
         retrievals=retrievals,
         leases=Leases(database),
         registration=Registration(database),
+        renewal=Renewal(database),
         unobtainables=unobtainables,
         audit=audit,
         users=Users(database),
