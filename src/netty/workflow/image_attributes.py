@@ -110,7 +110,7 @@ def read_image(attributes: Attributes, available: int, transfer_syntax: str = ""
         return _cannot(CannotRender("The pixel data is compressed, but the transfer syntax says that it is not."))
     try:
         if pixel_data.length is None:
-            return _CompressedReader(attributes, pixel_data, transfer_syntax=transfer_syntax).image(0)
+            return _CompressedReader(attributes, pixel_data, transfer_syntax=transfer_syntax).image(available)
         return _Reader(attributes, pixel_data).image(min(pixel_data.length, available))
     except CannotRender as error:
         return _cannot(error)
@@ -280,7 +280,9 @@ class _CompressedReader(_Reader):
         return replace(_Reader.image(self, length), compression=compression)
 
     def pixels(self, length: int) -> PixelDescription:
-        pixels = replace(self.description(), planar=False, byte_order=ByteOrder.LITTLE)
+        stated = self.description()
+        frames = min(stated.frames, max(1, length // 8))  # a fragment has a header of 8 bytes
+        pixels = replace(stated, planar=False, byte_order=ByteOrder.LITTLE, frames=frames)
         if pixels.bits_allocated < 8:
             raise CannotRender("Compressed pixels of a single bit are not supported.")
         return pixels

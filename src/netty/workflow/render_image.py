@@ -45,6 +45,7 @@ from netty.image.subtraction import Subtraction, difference
 from netty.image.voi import ValueRange, Window
 from netty.workflow.compressed_frames import CompressedFrames, compressed_frames
 from netty.workflow.fonts import annotation_font, lacks_letters
+from netty.workflow.frame_times import frame_times
 from netty.workflow.image_attributes import read_image
 from netty.workflow.inflating import inflated
 from netty.workflow.presentation_states import NotAPresentationState, StateFile, open_state
@@ -117,6 +118,7 @@ class PictureFile:
             if image.compression is not None:
                 self._compressed = compressed_frames(file, self._start, offset + length, image, attributes.dataset)
                 image = self._compressed.agreed(image)
+            self.frame_times = frame_times(attributes.dataset, image.pixels.frames)
             self._descriptor = os.dup(file.fileno())
         self._buffer = bytearray()
         self._decoded: tuple[int, Decoding] | None = None

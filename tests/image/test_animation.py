@@ -1,0 +1,105 @@
+"""Loops and thumbnails: all frames, each for its time."""
+
+import builtins
+import io
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from netty.errors import UsageError
+from netty.image.animation import LoopFormat, encode_loop, loop_encoder
+from netty.image.errors import CannotRender
+from netty.image.pixel_data import Array
+from netty.image.thumbnail import thumbnail
+
+RAMP = np.tile(np.arange(0, 64, dtype=np.uint8), (48, 1))
+GREYS = [RAMP, RAMP + 60, RAMP + 120]
+COLOURS = [np.stack([grey, grey[::-1], grey // 2], -1) for grey in GREYS]
+TIMES = [40, 120, 80]
+
+
+def webp_frames(data: bytes) -> tuple[list[Array], list[int]]:
+    pictures, times = [], []
+    with Image.open(io.BytesIO(data)) as image:
+        for frame in range(image.n_frames):
+            image.seek(frame)
+            pictures.append(np.asarray(image.convert("RGB")).astype(int))
+            times.append(int(image.info["duration"]))
+    return pictures, times
+
+
+@pytest.mark.parametrize("pictures", [GREYS, COLOURS], ids=["grey", "colour"])
+def test_an_animated_webp_shows_each_frame_for_its_time(pictures: list[Array]) -> None:
+    shown, times = webp_frames(encode_loop(iter(pictures), TIMES, LoopFormat.WEBP, 90))
+
+    assert times == TIMES
+    for ours, picture in zip(shown, pictures, strict=True):
+        theirs = picture if picture.ndim == 3 else picture[..., np.newaxis]
+        assert np.abs(ours - theirs).mean() < 6
+
+
+@pytest.mark.parametrize(
+    "pictures", [GREYS, COLOURS, [grey[:-1, :-1] for grey in GREYS]], ids=["grey", "colour", "odd"]
+)
+def test_an_mp4_shows_each_frame_for_its_time(pictures: list[Array]) -> None:
+    av = pytest.importorskip("av")
+
+    data = encode_loop(iter(pictures), TIMES, LoopFormat.MP4, 95)
+
+    with av.open(io.BytesIO(data)) as container:
+        frames = list(container.decode(video=0))
+        starts = [round(float(frame.time) * 1000) for frame in frames]
+        assert starts == [0, 40, 160]
+        assert (frames[0].width % 2, frames[0].height % 2) == (0, 0)
+        for frame, picture in zip(frames, pictures, strict=True):
+            shown = frame.to_ndarray(format="rgb24").astype(int)[: picture.shape[0], : picture.shape[1]]
+            theirs = picture if picture.ndim == 3 else picture[..., np.newaxis]
+            assert np.abs(shown - theirs).mean() < 6
+
+
+def test_pictures_are_taken_one_at_a_time() -> None:
+    taken = []
+
+    def pictures() -> Any:
+        for number in range(20):
+            taken.append(number)
+            yield GREYS[number % 3]
+
+    encode_loop(pictures(), [50] * 20, LoopFormat.WEBP, 50)
+
+    assert taken == list(range(20))
+
+
+@pytest.mark.parametrize("format", LoopFormat)
+def test_frames_of_several_sizes_make_no_loop(format: LoopFormat) -> None:
+    if format is LoopFormat.MP4:
+        pytest.importorskip("av")
+    with pytest.raises(CannotRender, match="differ in size"):
+        encode_loop([RAMP, RAMP[:10]], [10, 10], format, 90)
+
+
+def test_without_pyav_mp4_says_how_to_install_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    found = builtins.__import__
+
+    def without_av(name: str, *more: Any) -> Any:
+        if name == "av":
+            raise ImportError(name)
+        return found(name, *more)
+
+    monkeypatch.setattr(builtins, "__import__", without_av)
+
+    with pytest.raises(UsageError, match=r"pip install 'happy-netty\[video\]'"):
+        encode_loop(GREYS, TIMES, LoopFormat.MP4, 90)
+    assert loop_encoder(LoopFormat.WEBP).startswith("Pillow ")
+
+
+@pytest.mark.parametrize(
+    ("shape", "size"),
+    [((512, 512), (256, 256)), ((100, 50), (50, 100)), ((3000, 20, 3), (2, 256)), ((1, 9000), (256, 1))],
+)
+def test_a_thumbnail_is_a_small_jpeg(shape: tuple[int, ...], size: tuple[int, int]) -> None:
+    with Image.open(io.BytesIO(thumbnail(np.zeros(shape, np.uint8)))) as small:
+        assert (small.format, small.size) == ("JPEG", size)
+        assert small.mode == ("RGB" if len(shape) == 3 else "L")
