@@ -9,6 +9,7 @@ from multiprocessing import get_context
 from pathlib import Path
 
 import pytest
+from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.migration import MigrationContext
@@ -18,6 +19,7 @@ from sqlalchemy import exc, func, select
 from netty.archive import migration, tables
 from netty.archive.database import REVISION, Database, migrate, open_database
 from netty.archive.errors import DatabaseFault, DiskFull
+from netty.dicom.uids import GRAYSCALE_SOFTCOPY_PRESENTATION_STATE as GSPS
 from support.catalogue import new_database_url
 
 
@@ -192,3 +194,41 @@ def _patient(key: str) -> dict[str, object]:
 def _count(database: Database) -> int:
     with database.read() as connection:
         return connection.scalar(select(func.count()).select_from(tables.patients)) or 0
+
+
+def _at_revision(folder: Path, revision: str) -> str:
+    """A database of an older netty."""
+    url = f"sqlite:///{folder}/netty.db"
+    database = Database(url)
+    config = Config()
+    config.set_main_option("script_location", str(migration.FOLDER))
+    with database.write() as connection:
+        config.attributes["connection"] = connection
+        command.upgrade(config, revision)
+    database.close()
+    return url
+
+
+def test_presentation_states_of_the_first_tables_are_read_once_more(tmp_path: Path) -> None:
+    url = _at_revision(tmp_path, "0001")
+    with closing(sqlite3.connect(tmp_path / "netty.db")) as connection, connection:
+        names = [name for _, name, *_ in connection.execute("PRAGMA table_info(instances)")]
+        usual: dict[str, object] = dict.fromkeys(names, "") | dict.fromkeys(
+            ("frames", "rows", "columns", "data_offset"), 0
+        )
+        for number, (sop_class, spool_name) in enumerate([(GSPS, "a.dcm"), (GSPS, None), ("1.2", "b.dcm")], 1):
+            row = usual | {"id": number, "key": str(number), "sop_instance_uid": str(number), "attempts": 1}
+            row |= {"sop_class_uid": sop_class, "spool_name": spool_name, "state": "no_picture"}
+            places = ", ".join("?" * len(names))
+            connection.execute(f"INSERT INTO instances VALUES ({places})", [row[name] for name in names])
+        picture = (7, 1, "jpeg", 1, "renditions/1.jpg", 1, 1, 1, "", "{}", "", "", "[]")
+        connection.execute(f"INSERT INTO renditions VALUES ({', '.join('?' * len(picture))})", picture)
+
+    copy = migrate(url, tmp_path / "backup")
+
+    assert copy is not None
+    with closing(sqlite3.connect(tmp_path / "netty.db")) as connection:
+        states = [state for (state,) in connection.execute("SELECT state FROM instances ORDER BY id")]
+        assert states == ["waiting", "no_picture", "no_picture"]
+        assert connection.execute("SELECT id, blob_key FROM renditions").fetchall() == [(7, "renditions/1.jpg")]
+        assert connection.execute("SELECT seq FROM sqlite_sequence WHERE name = 'renditions'").fetchall() == [(7,)]

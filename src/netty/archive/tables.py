@@ -2,6 +2,9 @@
 
 Keys are our own numbers; UIDs and what else comes from outside are plain columns. Whatever stands in studies, series
 and instances is visible: images on hold, and other bytes under a known UID, stand in `quarantined` only.
+
+The migrations make the tables; what they say of PostgreSQL alone (postgresql_where) is left out here, for it would load
+that dialect into every process.
 """
 
 from datetime import UTC, datetime, timedelta
@@ -255,9 +258,8 @@ instances: Final = Table(
     Column("kept_bytes", BigInteger),
     Column("kept_sha256", Text),
     _moment("received_at"),
-    Index("ix_instances_waiting", "attempts", "id", sqlite_where=text("state = 'waiting'"),
-          postgresql_where=text("state = 'waiting'")),
-)  # fmt: skip
+    Index("ix_instances_waiting", "attempts", "id", sqlite_where=text("state = 'waiting'")),  # and postgresql_where
+)
 
 renditions: Final = Table(
     "renditions",
@@ -275,6 +277,7 @@ renditions: Final = Table(
     _text("window"),
     _text("presentation_state"),
     Column("flags", JSON, nullable=False),
+    sqlite_autoincrement=True,  # numbers are not used again: browsers keep the picture that they saw under one
 )
 
 presentations: Final = Table(
@@ -288,9 +291,8 @@ presentations: Final = Table(
     _text("reason"),  # why there are no such renditions, empty where there are
     Column("attempts", Integer, nullable=False),
     UniqueConstraint("presentation_state", "sop_instance_uid"),
-    Index("ix_presentations_open", "sop_instance_uid", sqlite_where=text("image IS NULL"),
-          postgresql_where=text("image IS NULL")),
-)  # fmt: skip
+    Index("ix_presentations_open", "sop_instance_uid", sqlite_where=text("image IS NULL")),  # and postgresql_where
+)
 
 series_ranges: Final = Table(
     "series_ranges",  # series with an image that was rendered from its own values alone: they are to share a range
@@ -318,7 +320,7 @@ receipts: Final = Table(
     _number("lease"),
     _moment("received_at"),
     Index(None, "retrieval", "received_at"),
-    Index("ix_receipts_in_spool", "id", sqlite_where=text("in_spool"), postgresql_where=text("in_spool")),
+    Index("ix_receipts_in_spool", "id", sqlite_where=text("in_spool")),  # and postgresql_where
 )
 
 quarantined: Final = Table(

@@ -33,6 +33,11 @@ class Image:
         seen = (one for one in self.instance.renditions if one.presentation_state and one.format in _IN_BROWSERS)
         return {one.presentation_state: _label(one) for one in sorted(seen, key=lambda one: one.id)}
 
+    def frame_through(self, state: str, frame: int) -> int:
+        """This frame, or the first one that a presentation state is for, if it is not for this one."""
+        seen = _pictures(self.instance, state)
+        return frame if frame in seen else min(seen, default=frame)
+
 
 @dataclass(frozen=True, slots=True)
 class FilmSeries:

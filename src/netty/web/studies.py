@@ -144,7 +144,7 @@ def image_page(
         raise NotFound(NOT_HERE)
     image = images[position - 1]
     frame = min(frame, image.frames)
-    state = state if state in image.states else ""
+    state = state if image.frame(frame, state) else ""
     rendition = image.frame(frame, state)
     through = f"&state={state}" if state else ""
     person = person_in(request, study)
@@ -178,11 +178,12 @@ def _views(image: Image, frame: int, state: str) -> list[View]:
     """The ways to look at an image, where there is more than one."""
     if not image.states:
         return []
-    address = f"{image.address}?frame={frame}"
-    through = [
-        View(label, f"{address}&state={quote(uid, safe='')}", uid == state) for uid, label in image.states.items()
-    ]
-    return [View("", address, not state), *through]
+
+    def address(uid: str) -> str:
+        return f"{image.address}?frame={image.frame_through(uid, frame)}&state={quote(uid, safe='')}"
+
+    through = [View(label, address(uid), uid == state) for uid, label in image.states.items()]
+    return [View("", f"{image.address}?frame={frame}", not state), *through]
 
 
 def _picture(rendition: Rendition | None) -> Picture | None:

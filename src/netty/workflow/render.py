@@ -103,6 +103,7 @@ class Renderer:
             with self.drawer.place(one) as place:
                 self.drawer.draw(place, pictures)
         except (DiskFull, DiskFault):
+            pictures.discard()
             raise
         except HeldBack as error:
             self._fail(one, error)

@@ -5,6 +5,7 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
+from functools import partial
 from typing import Final
 
 from netty.archive.errors import DiskFault, DiskFull
@@ -43,17 +44,11 @@ class Rerenderer:
     def tasks(self, limit: int, stopping: threading.Event) -> Iterator[Task]:
         """What waits now."""
         for pair in self.renewal.to_present(limit):
-            yield Task(
-                ("presentation", pair.id),
-                lambda pair=pair: self.present(pair),  # type: ignore[misc]
-                lambda pair=pair: self.renewal.not_presented(pair, NETTY_FAILED),  # type: ignore[misc]
-            )
+            give_up = partial(self.renewal.not_presented, pair, NETTY_FAILED)
+            yield Task(("presentation", pair.id), partial(self.present, pair), give_up)
         for number in self.renewal.series_without_range(limit):
-            yield Task(
-                ("series", number),
-                lambda number=number: self.give_range(number, stopping),  # type: ignore[misc]
-                lambda number=number: self.renewal.has_range(number),  # type: ignore[misc]
-            )
+            give_up = partial(self.renewal.has_range, number)
+            yield Task(("series", number), partial(self.give_range, number, stopping), give_up)
 
     # --- presentation states ---
 
@@ -71,6 +66,7 @@ class Rerenderer:
                 state = places.enter_context(self.drawer.place(pair.state, kept[1]))
                 self.drawer.draw(image, pictures, presentation_state=state)
         except (DiskFull, DiskFault):
+            pictures.discard()
             raise
         except LocalError as error:
             log.warning("render: instance %d through a state: %s", pair.image.instance_id, error)

@@ -19,7 +19,10 @@ def _key() -> sa.types.TypeEngine[int]:
 
 
 def upgrade() -> None:
-    """Make the tables; presentation states whose file is there are read once more, for what they refer to."""
+    """Make the tables, and number renditions once and for all.
+
+    Presentation states whose file is there are read once more, for what they refer to.
+    """
     op.create_table(
         "presentations",
         sa.Column("id", _key(), nullable=False),
@@ -56,6 +59,9 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["series"], ["series.id"], name="fk_series_ranges_series_series", ondelete="CASCADE"),
         sa.PrimaryKeyConstraint("series", name="pk_series_ranges"),
     )
+    with op.batch_alter_table("renditions", recreate="auto", table_kwargs={"sqlite_autoincrement": True}) as renditions:
+        if op.get_context().dialect.name == "sqlite":  # a table made anew, whose numbers are not used again
+            renditions.alter_column("id", nullable=False)
     instances = sa.table("instances", *map(sa.column, ("state", "attempts", "sop_class_uid", "spool_name")))
     op.execute(
         instances.update()
