@@ -55,7 +55,8 @@ class Announcer:
 
     def _next_lines(self) -> list[bytes]:
         """As many as the pipe takes whole or not at all."""
-        lines, size = [], 0
+        lines: list[bytes] = []
+        size = 0
         for line in self._waiting:
             size += len(line)
             if lines and size > select.PIPE_BUF:
