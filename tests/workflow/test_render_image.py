@@ -227,6 +227,7 @@ def test_the_recipe_has_every_number_and_is_json(tmp_path: Path) -> None:
         "columns": 2,
         "format": "jpeg",
         "quality": 85,
+        "bits": 8,
         "subsampling": None,
         "passed_through": False,
     }
@@ -272,6 +273,7 @@ def test_a_job_answers_why_there_is_no_picture(tmp_path: Path) -> None:
         "kind": "no_picture",
         "template": "It holds no picture ({kind}).",
         "values": {"kind": "presentation state"},
+        "references": [],
     }
     assert cannot["kind"] == "cannot_render"
     assert cannot["values"] == {"name": "HSV"}

@@ -1,6 +1,7 @@
 """Everything that is done to make one picture, resolved: the numbers of a recipe, and how they are carried out."""
 
 from dataclasses import dataclass, replace
+from typing import Final
 
 import numpy as np
 
@@ -20,6 +21,8 @@ from netty.image.spatial import Spatial, spatial, transformed, whole
 from netty.image.subtraction import Subtraction, subtraction_of
 from netty.image.voi import ValueRange, Voi
 
+WHITE_16: Final = 0xFFFF
+
 
 @dataclass(frozen=True, slots=True)
 class FramePlan:
@@ -36,6 +39,7 @@ class FramePlan:
     annotations: Annotations = ()
     icc_profile: bytes = b""
     compression: Compression | None = None
+    grey_bits: int = 8  # of the picture; overlays and annotations are stated in 8
 
 
 def frame_plan(
@@ -99,15 +103,25 @@ def finished(picture: Array, cells: Array, plan: FramePlan, font: FontOfSize) ->
     flags: tuple[Flag, ...] = ()
     if plan.overlays or plan.shutter:
         picture = np.array(picture)
+    white = 1 if plan.grey_bits == 8 else WHITE_16 // 255
     for overlay in plan.overlays:
-        if not draw_overlay(picture, overlay, plan.frame, cells):
+        if not draw_overlay(picture, replace(overlay, grey=overlay.grey * white), plan.frame, cells):
             flags = (Flag.OVERLAYS_NOT_DRAWN,)
     if plan.shutter is not None:
-        apply_shutter(picture, plan.shutter)
+        apply_shutter(picture, replace(plan.shutter, grey=plan.shutter.grey * white))
     picture = transformed(picture, plan.spatial)
     if plan.annotations:
-        picture = draw_annotations(picture, plan.annotations, plan.spatial, font)
+        picture = _annotated(picture, plan, font)
     return picture, flags
+
+
+def _annotated(picture: Array, plan: FramePlan, font: FontOfSize) -> Array:
+    """The picture with its annotations; those are drawn in 8 bits, and what they change is carried over."""
+    if plan.grey_bits == 8:
+        return draw_annotations(picture, plan.annotations, plan.spatial, font)
+    small = (picture >> 8).astype(np.uint8)
+    drawn = draw_annotations(small, plan.annotations, plan.spatial, font)
+    return np.where(drawn != small, drawn * np.uint16(WHITE_16 // 255), picture)
 
 
 def unchanged(pixels: PixelDescription) -> Spatial:

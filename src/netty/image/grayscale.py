@@ -1,4 +1,4 @@
-"""Stored values to 8-bit greys: modality, VOI and presentation in one table per image (PS3.4 N.2)."""
+"""Stored values to greys of 8 (or 16) bits: modality, VOI and presentation in one table per image (PS3.4 N.2)."""
 
 from dataclasses import dataclass
 from functools import lru_cache
@@ -93,57 +93,65 @@ def units_range(
     return modality_limits(int(stored.min()), int(stored.max()), modality)
 
 
-def grey_levels(stored: Array, plan: GrayscalePlan) -> Array:
-    """The 8-bit grey of each stored value: modality, VOI, presentation, and padding over it all."""
+def grey_levels(stored: Array, plan: GrayscalePlan, bits: int = 8) -> Array:
+    """The grey of each stored value in `bits` bits: modality, VOI, presentation, and padding over it all."""
     units = apply_modality(stored, plan.modality)
+    white = (1 << bits) - 1
     if plan.presentation is None:
-        levels = np.rint(apply_voi(units, plan.voi)).astype(np.uint8)
+        levels = np.rint(apply_voi(units, plan.voi, white)).astype(grey_type(bits))
     else:
-        levels = presented(units, plan.voi, plan.presentation)
+        levels = presented(units, plan.voi, plan.presentation, bits)
     if plan.inverted:
-        np.subtract(255, levels, out=levels)
+        np.subtract(white, levels, out=levels)
     if plan.padding is not None:
         levels[is_padding(stored, plan.padding)] = BACKGROUND
     return levels
 
 
-def presented(units: Array, voi: Voi, table: LookupTable) -> Array:
+def grey_type(bits: int) -> np.dtype[Any]:
+    """What holds a grey."""
+    return np.dtype(f"u{bits // 8}")
+
+
+def presented(units: Array, voi: Voi, table: LookupTable, bits: int = 8) -> Array:
     """The greys of a Presentation LUT: the whole range of the VOI transform runs over its entries (C.11.4)."""
     entries = table.entries
     index = np.rint(apply_voi(units, voi, entries.size - 1)).astype(np.intp)
-    greys: Array = np.rint(entries * (255 / table.maximum)).astype(np.uint8)
+    greys: Array = np.rint(entries * (((1 << bits) - 1) / table.maximum)).astype(grey_type(bits))
     return greys[index]
 
 
 @lru_cache(maxsize=32)
-def grey_table(bits_allocated: int, bits_stored: int, high_bit: int, signed: bool, plan: GrayscalePlan) -> Array:
+def grey_table(
+    bits_allocated: int, bits_stored: int, high_bit: int, signed: bool, plan: GrayscalePlan, bits: int = 8
+) -> Array:
     """The grey of every possible cell. The slices of a series share it: it depends on no size."""
     cell = PixelDescription(1, 1, PhotometricInterpretation.MONOCHROME2, bits_allocated, bits_stored, high_bit, signed)
-    table = table_over_cells(grey_levels(possible_values(cell), plan), cell)
+    table = table_over_cells(grey_levels(possible_values(cell), plan, bits), cell)
     table.flags.writeable = False
     return table
 
 
-def grey_frame(cells: Array, description: PixelDescription, plan: GrayscalePlan) -> Array:
-    """One frame as rows x columns of 8-bit greys."""
+def grey_frame(cells: Array, description: PixelDescription, plan: GrayscalePlan, bits: int = 8) -> Array:
+    """One frame as rows x columns of greys of `bits` bits."""
     if description.has_table:
-        bits = (description.bits_allocated, description.bits_stored, description.high_bit, description.signed)
-        greys = apply_table(grey_table(*bits, plan), cells)
+        cell = (description.bits_allocated, description.bits_stored, description.high_bit, description.signed)
+        greys = apply_table(grey_table(*cell, plan, bits), cells)
     else:
-        greys = np.empty(cells.size, np.uint8)
+        greys = np.empty(cells.size, grey_type(bits))
         strip = 1 << 18
         for start in range(0, cells.size, strip):
             part = stored_values(cells[start : start + strip], description)
-            greys[start : start + strip] = grey_levels(part, plan)
+            greys[start : start + strip] = grey_levels(part, plan, bits)
     return greys.reshape(description.rows, description.columns)
 
 
-def grey_difference(values: Array, description: PixelDescription, plan: GrayscalePlan) -> Array:
-    """A subtracted frame as rows x columns of 8-bit greys (PS3.4 N.2: masks come before the modality transform)."""
-    greys = np.empty(values.size, np.uint8)
+def grey_difference(values: Array, description: PixelDescription, plan: GrayscalePlan, bits: int = 8) -> Array:
+    """A subtracted frame as rows x columns of greys (PS3.4 N.2: masks come before the modality transform)."""
+    greys = np.empty(values.size, grey_type(bits))
     strip = 1 << 18
     for start in range(0, values.size, strip):
-        greys[start : start + strip] = grey_levels(values[start : start + strip], plan)
+        greys[start : start + strip] = grey_levels(values[start : start + strip], plan, bits)
     return greys.reshape(description.rows, description.columns)
 
 

@@ -55,6 +55,7 @@ class Recipe:
                 "columns": columns,
                 "format": settings.format.value,
                 "quality": settings.quality,
+                "bits": plan.grey_bits,
                 "subsampling": None if self.passed_through else subsampling(settings, plan.grayscale is None),
                 "encoder": None if self.passed_through else encoder(settings.format),
                 "passed_through": self.passed_through,

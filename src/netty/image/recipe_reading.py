@@ -91,6 +91,7 @@ def _read(recipe: Mapping[str, Any], image: RenderableImage, material: Material)
         annotations=material.annotations if recipe["annotations"] else (),
         icc_profile=material.icc_profile if profile else b"",
         compression=image.compression,
+        grey_bits=16 if output.get("bits") == 16 and recipe["grayscale"] else 8,
     )
     return Recipe(
         netty=str(recipe["netty"]),

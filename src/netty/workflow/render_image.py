@@ -160,10 +160,14 @@ class PictureFile:
         plan, state, flags = self._resolved(frame, window)
         return self._carried_out(plan, state, flags)
 
-    def rendered(self, frame: int, settings: RenderSettings, window: Window | None = None) -> RenderedFrame:
-        """Frame `frame` (from 1), encoded."""
+    def rendered(
+        self, frame: int, settings: RenderSettings, window: Window | None = None, deep: bool = False
+    ) -> RenderedFrame:
+        """Frame `frame` (from 1), encoded; `deep`: with greys of 16 bits, where the format is PNG."""
         plan, state, flags = self._resolved(frame, window)
         views = self._transforms(frame, state).views
+        if deep and plan.grayscale and settings.format is RenditionFormat.PNG:
+            plan = replace(plan, grey_bits=16)
         recipe = Recipe(__version__, plan, settings, state, views, changes_nothing(plan, settings))
         return self._encoded(recipe, flags)
 
@@ -218,7 +222,7 @@ class PictureFile:
     ) -> Iterator[Flag]:
         grayscale = plan.grayscale
         padding = grayscale.padding if grayscale else None
-        for flag in content_flags(picture):
+        for flag in content_flags(picture >> 8 if plan.grey_bits == 16 else picture):
             only_padding = flag is Flag.FLAT and is_all_padding(cells, plan.pixels, padding)
             yield Flag.PADDING_ONLY if only_padding else flag
         # A presentation state may turn the greys as it likes, and differences have no photometric interpretation.
@@ -234,11 +238,11 @@ class PictureFile:
         if plan.subtraction is not None and grayscale is not None:
             values = self._difference(plan.subtraction)
             cells, complete = self.cells(plan.frame)
-            picture = grey_difference(values, pixels, grayscale)
+            picture = grey_difference(values, pixels, grayscale, plan.grey_bits)
         else:
             cells, complete = self.cells(plan.frame)
             if grayscale is not None:
-                picture = grey_frame(cells, pixels, grayscale)
+                picture = grey_frame(cells, pixels, grayscale, plan.grey_bits)
             else:
                 picture = colour_frame(cells, pixels, plan.palette)
         return picture, cells, () if complete else (Flag.TRUNCATED,)
@@ -388,7 +392,7 @@ def render_frames(
 def render_job(job: Mapping[str, Any]) -> Iterator[tuple[dict[str, Any], bytes]]:
     """What a render child does with a job: `path`, `offset`, `transfer_syntax`, `format`, `quality`, and perhaps
 
-    - `length` of the data set, `frames` (from 1), `window` ([center, width]),
+    - `png_bits` (16: greys so deep in PNG), `length` of the data set, `frames` (from 1), `window` ([center, width]),
     - `range` ([low, high]): what a series spans in modality units, for its images without a window,
     - `presentation_state` ({`path`, `offset`, `transfer_syntax`, perhaps `length`}): what to see the image through.
 
@@ -397,6 +401,7 @@ def render_job(job: Mapping[str, Any]) -> Iterator[tuple[dict[str, Any], bytes]]
     presentation state with `references`, the SOP Instance UIDs of the images that it is for.
     """
     settings = RenderSettings(RenditionFormat(job["format"]), int(job["quality"]))
+    deep = job.get("png_bits") == 16
     window = Window(*job["window"]) if job.get("window") else None
     place = Path(job["path"]), job["offset"], job["transfer_syntax"], job.get("length")
     try:
@@ -406,7 +411,7 @@ def render_job(job: Mapping[str, Any]) -> Iterator[tuple[dict[str, Any], bytes]]
             frames = job.get("frames") or picture.frames
             yield {"kind": "image", "frames": len(picture.frames)}, b""
             for frame in frames:
-                yield _frame_reply(picture.rendered(frame, settings, window))
+                yield _frame_reply(picture.rendered(frame, settings, window, deep))
     except NettyError as error:
         reply = {"kind": "cannot_render", "template": error.template, "values": _plain(error.values)}
         if isinstance(error, NoPicture):
