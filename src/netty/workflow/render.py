@@ -18,6 +18,7 @@ from netty.workflow.rerender import NETTY_FAILED, Rerenderer, Task
 log = logging.getLogger(__name__)
 
 _LOOK_SECONDS = 0.05
+_IDLE_LOOK_SECONDS = 0.2  # each look takes a millisecond or two
 _CLEAN_SECONDS = 2.0
 _AGAIN_SECONDS = 0.25
 _AFTER_FAULT_SECONDS = 5.0
@@ -56,15 +57,15 @@ class Renderer:
     def _feed(self, in_hand: "_InHand", stopping: threading.Event) -> None:
         until_clean = until_again = 0.0
         while True:
-            pause = _LOOK_SECONDS
+            pause = _LOOK_SECONDS if in_hand.busy else _IDLE_LOOK_SECONDS
             try:
                 if in_hand.hungry(self.workers):
                     in_hand.add(map(self._task, self.registration.unrendered(self.workers * 4)))
-                until_again -= _LOOK_SECONDS
+                until_again -= pause
                 if until_again <= 0 and in_hand.hungry(self.workers):  # what has no picture yet comes first
                     in_hand.add(self.rerenderer.tasks(self.workers * 4, stopping))
                     until_again = _AGAIN_SECONDS
-                until_clean -= _LOOK_SECONDS
+                until_clean -= pause
                 if until_clean <= 0:
                     clear_finished(self.registration, self.drawer.spool)
                     until_clean = _CLEAN_SECONDS
@@ -151,6 +152,11 @@ class _InHand:
         """Whether the workers will soon have nothing to do."""
         with self._changed:
             return len(self._waiting) < workers
+
+    @property
+    def busy(self) -> bool:
+        """Whether anything is in hand."""
+        return bool(self._taken)
 
     def add(self, found: Iterable[Task]) -> None:
         """Take these up, but for those that are in hand already."""
