@@ -3,6 +3,7 @@
 import io
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import httpx2
@@ -11,10 +12,13 @@ from PIL import Image
 from starlette.testclient import TestClient
 
 from netty.archive.audit import AuditKind
+from netty.archive.held import RenderState
+from netty.archive.renewal import Renewal
 from netty.model.retrieval import LedgerState, RetrievalState
 from netty.web.film import SHOWN_PER_SERIES
 from netty.web.studies import make_thumbnail
 from netty.web.table import cell_id
+from support.catalogue import received, rendition
 from support.pages import ROOT, US_MULTIFRAME, Town, browsing, fresh_token, make_study, phantom, token_in
 from support.serving import served
 
@@ -203,6 +207,39 @@ def test_a_frame_beyond_the_last_is_the_last(operator: TestClient, own_town: Tow
 
     assert "<b>3</b> / 3" in operator.get(address, params={"frame": 99}).text
     assert operator.get(address, params={"frame": 0}).status_code == 400
+
+
+def test_an_image_offers_its_views_through_presentation_states(operator: TestClient, own_town: Town) -> None:
+    study = make_study(9, "0012345", ("CT", 1))
+    own_town.hold(study, "P001", "central", pictures=[phantom()])
+    uid = study.study_instance_uid
+    state = received(
+        f"{uid}.9.1",
+        study_instance_uid=uid,
+        series_instance_uid=f"{uid}.9",
+        patient_key="P001",
+        facts={"patient_id": "0012345", "modality": "PR", "series_number": "9"},
+    )
+    [registered] = own_town.registration.register([state])
+    assert registered.instance_id
+    own_town.registration.not_rendered(
+        registered.instance_id, RenderState.NO_PICTURE, "a state", references=[f"{uid}.1.1"]
+    )
+    renewal = Renewal(own_town.database)
+    [pair] = renewal.to_present(9)
+    through = rendition("through", presentation_state=state.sop_instance_uid)
+    label = {"presentation_state": {"label": "FRACTURE"}}
+    renewal.presented(pair, [replace(through, window="C 1 W 2", recipe=label)])
+    address = f"/studies/{uid}/series/{uid}.1/images/{uid}.1.1"
+
+    plain = operator.get(address).text
+    seen = operator.get(address, params={"state": state.sop_instance_uid}).text
+
+    assert "FRACTURE" in operator.get(f"/studies/{uid}").text
+    assert f"{address}?frame=1&amp;state={state.sop_instance_uid}" in plain
+    assert "C 1 W 2" not in plain
+    assert "C 1 W 2" in seen
+    assert "C 1 W 2" not in operator.get(address, params={"state": "1.2.3.4"}).text
 
 
 def test_a_picture_comes_as_it_was_rendered(operator: TestClient, own_town: Town) -> None:
