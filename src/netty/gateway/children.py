@@ -13,6 +13,7 @@ from typing import Any
 
 from netty.config import Settings
 from netty.dicom.uids import VERIFICATION
+from netty.errors import LocalError
 from netty.gateway.desk import Desk, open_desk
 from netty.gateway.logs import configure_logging
 from netty.processes.announcements import Announcer, read_announcements
@@ -140,7 +141,6 @@ async def _render(desk: Desk, child: Child) -> None:
     keeper.remove_remnants()
     workers = os.cpu_count() or 1
     pool = ChildPool(child_command(settings.file, "render"), workers)
-    pool.start()
     commits = GroupCommit(desk.database.together, desk.blobs.sync)
     drawer = Drawer(desk.spool, desk.blobs, pool.run, settings.render, keeper, commits)
     renderer = Renderer(
@@ -154,7 +154,15 @@ async def _render(desk: Desk, child: Child) -> None:
         registrar.put(name)
     registrar.start()
 
+    def warm_up() -> None:
+        with contextlib.suppress(LocalError):  # it is being closed
+            pool.start()
+
+    warming_up = threading.Thread(target=warm_up, name="warm-up", daemon=True)
+
     def hear(names: list[str]) -> None:
+        if warming_up.ident is None:  # memory that a netty at rest does without
+            warming_up.start()
         for name in names:
             registrar.put(name)
 
