@@ -82,8 +82,11 @@ def _anonymous(pid: int) -> int:
 
 
 @contextmanager
-def netty_target(folder: Path, disk: Path | None = None) -> Iterator[Target]:
-    """`netty serve` with its defaults, fetching a study from a PACS whose C-MOVE stays open. `disk` is its spool."""
+def netty_target(folder: Path, disk: Path | None = None, more: str = "") -> Iterator[Target]:
+    """`netty serve` with its defaults, fetching a study from a PACS whose C-MOVE stays open.
+
+    `disk` is its spool; `more` stands in its settings.
+    """
     held_open = images("hostile", 1)
     done, moving = threading.Event(), threading.Event()
     message_ids: list[int] = []
@@ -104,7 +107,7 @@ def netty_target(folder: Path, disk: Path | None = None) -> Iterator[Target]:
             spool.symlink_to(disk)
         remotes = [RemoteEntry("raw", CALLING, pacs.port), RemoteEntry("probe", PROBING, 1)]
         running = stack.enter_context(
-            netty(folder / "netty", remotes, receive=receive, more="[timers]\ntotal = 100000")
+            netty(folder / "netty", remotes, receive=receive, more=f"[timers]\ntotal = 100000\n{more}")
         )
         stack.callback(done.set)
         desk = stack.enter_context(open_desk(load_settings(running.settings)))

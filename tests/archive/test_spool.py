@@ -240,3 +240,27 @@ def test_after_kill_9_every_file_that_was_promised_is_whole(tmp_path: Path) -> N
     assert all(receipt == {"bytes": 200000} for _, receipt in spool.sealed())
     assert all(spool.path(name).read_bytes().startswith(b"x" * 200000) for name in spool.names())
     spool.close()
+
+
+def test_half_written_files_that_nobody_writes_to_any_more_are_removed(spool: Spool) -> None:
+    abandoned, under_way, sealed = spool.create(), spool.create(), spool.create()
+    for file in (abandoned, under_way, sealed):
+        file.write(b"data")
+    sealed.seal({"sop": "1.2.3"})
+    for file in (abandoned, sealed):
+        os.utime(spool.path(file.name), (1000, 1000))
+
+    assert spool.remove_abandoned(older_than=2000) == [abandoned.name]
+    assert spool.names() == {under_way.name, sealed.name}
+    under_way.discard()
+    abandoned.discard()
+
+
+def test_a_file_that_somebody_removed_while_it_was_written_is_not_sealed(spool: Spool) -> None:
+    file = spool.create()
+    file.write(b"data")
+    spool.remove(file.name)
+
+    with pytest.raises(DiskFault):
+        file.seal({"sop": "1.2.3"})
+    assert spool.names() == set()

@@ -5,6 +5,7 @@ big-endian), and 8 bytes of magic. So one sync of the file and one of the folder
 Names are random; nothing from the wire is ever part of a path.
 """
 
+import errno
 import json
 import os
 import secrets
@@ -84,6 +85,8 @@ class SpoolFile:
                 # A failed sync is final: the kernel may have dropped the pages, and a second one would succeed.
                 os.fdatasync(self._descriptor)
                 os.fsync(self._folder)
+            if not os.fstat(self._descriptor).st_nlink:  # somebody has removed it while it was being written
+                raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT))
             descriptor, self._descriptor = self._descriptor, -1
             os.close(descriptor)
         except OSError as error:
@@ -173,6 +176,17 @@ class Spool:
         unsealed = [name for name in sorted(self.names() - set(keep)) if self.receipt(name) is None]
         self.remove(*unsealed)
         return unsealed
+
+    def remove_abandoned(self, older_than: float) -> list[str]:
+        """Remove unsealed files that nobody has written to since `older_than` (as time.time() has it)."""
+        abandoned = []
+        for name in sorted(self.names()):
+            with suppress(FileNotFoundError):
+                path = self._folder / name
+                if path.stat().st_mtime < older_than and self.receipt(name) is None:
+                    abandoned.append(name)
+        self.remove(*abandoned)
+        return abandoned
 
     def quarantine(self, *names: str) -> None:
         """Move files to the quarantine, and sync both folders; those already there are no error."""

@@ -8,9 +8,12 @@ import os
 import socket
 import sys
 import threading
+import time
 from collections.abc import Callable, Coroutine, Sequence
 from typing import Any
 
+from netty.archive.errors import DiskFault
+from netty.archive.spool import Spool
 from netty.config import Settings
 from netty.dicom.uids import VERIFICATION
 from netty.errors import LocalError
@@ -18,10 +21,13 @@ from netty.gateway.desk import Desk, open_desk
 from netty.gateway.logs import configure_logging
 from netty.processes.announcements import Announcer, read_announcements
 from netty.processes.child import Child
+from netty.processes.limits import associations_at_once
 
 log = logging.getLogger(__name__)
 
 _DRAIN_SECONDS = 5.0
+_ABANDONED_SECONDS = 3600.0
+_SWEEP_SECONDS = 600.0
 _THREADS_FOR_A_CHILD = 4  # one waits for it, the others write what it drew before
 _ANNOUNCE_SECONDS = 0.005  # several at once: each wakes another process up
 
@@ -104,6 +110,7 @@ async def _receive(desk: Desk, child: Child) -> None:
         },
         settings.limits.of_association(settings.receive.idle),
         stopping_status=statuses.stopping,
+        capacity=associations_at_once(),
         ended=refused.report,
     )
     serving: set[asyncio.Task[None]] = set()
@@ -114,13 +121,28 @@ async def _receive(desk: Desk, child: Child) -> None:
         task.add_done_callback(serving.discard)
         task.add_done_callback(lambda _: child.connection_closed())
 
+    sweeping = asyncio.create_task(_sweep(desk.spool))
     child.listen(take)
     child.ready()
     await child.stopping.wait()
     await server.stop(_DRAIN_SECONDS)
     await refused.settle()
+    sweeping.cancel()
     book.stop()
     announcer.flush()
+
+
+async def _sweep(spool: Spool) -> None:
+    """Remove, now and then, what a receiver that died had half written; the start of the service removes the rest."""
+    while True:
+        try:
+            removed = await asyncio.to_thread(spool.remove_abandoned, time.time() - _ABANDONED_SECONDS)
+        except DiskFault as error:
+            log.error("spool: %s", error)
+        else:
+            if removed:
+                log.info("spool: %d half-written files removed", len(removed))
+        await asyncio.sleep(_SWEEP_SECONDS)
 
 
 async def _render(desk: Desk, child: Child) -> None:

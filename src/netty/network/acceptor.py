@@ -13,7 +13,7 @@ from netty.network.service import Offer
 from netty.network.settings import AeSettings, ReceiveLimits
 from netty.ul.negotiation import AcceptorPolicy
 from netty.ul.pdu import AssociateReject
-from netty.ul.reasons import TEMPORARY_CONGESTION
+from netty.ul.reasons import LOCAL_LIMIT_EXCEEDED, TEMPORARY_CONGESTION
 
 log = logging.getLogger(__name__)
 
@@ -51,9 +51,11 @@ class AssociationServer:
         limits: ReceiveLimits | None = None,
         *,
         stopping_status: int = 0xFF00,
+        capacity: int | None = None,
         ended: Callable[[AssociationReport], None] = _ignore,
     ) -> None:
         """`offers` is by abstract syntax; `stopping_status` answers a C-STORE just before closing (statement table 6);
+        `capacity` is how many associations the machine bears, beyond which they are rejected (2,3,2);
         `ended` is told of every association once, when it is over."""
         self._ae = ae
         self._callers = callers
@@ -61,6 +63,7 @@ class AssociationServer:
         self._supported = {uid: offer.transfer_syntaxes for uid, offer in offers.items()}
         self._limits = limits or ReceiveLimits()
         self._stopping_status = stopping_status
+        self._capacity = capacity
         self._ended = ended
         self._numbers = itertools.count(1)
         self._running: set[AcceptedAssociation] = set()
@@ -152,8 +155,12 @@ class AssociationServer:
             supported=self._supported,
             user_information=self._ae.user_information,
             is_registered=is_registered,
-            overload=self.overload,
+            overload=self.overload or self._full,
         )
+
+    @property
+    def _full(self) -> AssociateReject | None:
+        return LOCAL_LIMIT_EXCEEDED if self._capacity is not None and len(self._running) > self._capacity else None
 
     def _over(self, association: AcceptedAssociation) -> None:
         if association not in self._running:

@@ -35,6 +35,8 @@ class Child:
         loop.add_signal_handler(signal.SIGTERM, self.stopping.set)
 
         def on_message(message: Message, passed: socket.socket | None) -> None:
+            if message.get("connection") and passed is None:  # no descriptor was free for it: the kernel closed it
+                self.connection_closed()
             if passed is not None:
                 if on_connection is None or self.stopping.is_set():
                     passed.close()

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Final
 
 MEGABYTE: Final = 1024 * 1024
+DESCRIPTORS_OF_OUR_OWN: Final = 64  # database, folders, pipes, threads' wake-ups
 
 # One thread and one heap per child: OpenBLAS would reserve a buffer per core, which counts as memory in use.
 CHILD_ENVIRONMENT: Final = {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1", "MALLOC_ARENA_MAX": "1"}
@@ -20,6 +21,12 @@ class ChildLimits:
     cpu_seconds: int = 120
     wall_seconds: float = 300.0  # of waiting for the child; what its parent does with the answers does not count
     niceness: int = 5  # receiving goes before rendering
+
+
+def associations_at_once() -> int:
+    """How many associations this process has descriptors for: each takes its socket and perhaps a file."""
+    soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    return max(1, (soft - DESCRIPTORS_OF_OUR_OWN) // 2)
 
 
 def confine(limits: ChildLimits) -> None:
