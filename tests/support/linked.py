@@ -142,7 +142,7 @@ async def linked(
     keep: KeepSettings | None = None,
 ) -> AsyncIterator[Linked]:
     """Run it for the length of a block."""
-    receive, keep = receive or ReceiveSettings(quiet_time=0.5), keep or KeepSettings()
+    receive, keep = receive or ReceiveSettings(quiet_time=2), keep or KeepSettings()
     for name in ("spool", "quarantine"):
         (folder / name).mkdir(mode=0o700)
     with new_database(folder) as database:

@@ -1,11 +1,19 @@
 """Ports for tests: nothing is fixed, so that tests run beside each other."""
 
+import random
 import socket
+
+_BELOW_THE_SYSTEMS = range(15_000, 32_000)  # whoever connects, or listens on port 0, gets one from 32768 on
+_random = random.SystemRandom()
 
 
 def free_port() -> int:
     """A port of the loopback on which nothing listens now; where one can listen on port 0, that is better."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
+    while True:
+        port = _random.choice(_BELOW_THE_SYSTEMS)
+        with socket.socket() as probe:
+            try:
+                probe.bind(("127.0.0.1", port))
+            except OSError:
+                continue
         return port

@@ -1,6 +1,7 @@
 """`netty demo`: two simulated hospitals, netty beside them, and the linked patients' images fetched by themselves."""
 
 import asyncio
+import contextlib
 import secrets
 import signal
 import socket
@@ -237,7 +238,9 @@ def _hospitals(region: DemoRegion, ae: AeSettings) -> Iterator[list[Remote]]:
 
 
 def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind((_LOOPBACK, 0))
-        port: int = probe.getsockname()[1]
-        return port
+    """A port on which nothing listens, and which the system gives to nobody who connects (those begin at 32768)."""
+    while True:
+        port = secrets.choice(range(15_000, 32_000))
+        with contextlib.suppress(OSError), socket.socket() as probe:
+            probe.bind((_LOOPBACK, port))
+            return port
