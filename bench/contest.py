@@ -1,7 +1,8 @@
 """A comparison: contestants in turn, round after round, so that what the machine does meanwhile befalls all alike."""
 
 import statistics
-from collections.abc import Callable
+import sys
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 
@@ -27,7 +28,6 @@ class Contestant:
     name: str
     note: str
     run: Callable[[], Result]
-    missing: Callable[[], bool] = lambda: False
 
 
 @dataclass(slots=True)
@@ -57,3 +57,30 @@ class Measured:
     def lost(self) -> int:
         """How many images were not there in the end."""
         return sum(result.images - result.done for result in self.results)
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """One comparison; netty stands first."""
+
+    title: str
+    measured: Sequence[Measured]
+
+    @property
+    def lost(self) -> int:
+        """How many images anybody lost."""
+        return sum(one.lost for one in self.measured)
+
+    def ratio(self, other: Measured) -> float:
+        """How many times as fast netty is."""
+        return self.measured[0].rate / other.rate
+
+
+def compete(title: str, contestants: Sequence[Contestant], rounds: int) -> Table:
+    """Let them run in turn."""
+    measured = [Measured(contestant) for contestant in contestants]
+    for number in range(1, rounds + 1):
+        for one in measured:
+            print(f"{title}: round {number} of {rounds}: {one.contestant.name}", file=sys.stderr)
+            one.results.append(one.contestant.run())
+    return Table(title, measured)

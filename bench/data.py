@@ -22,7 +22,7 @@ def ct_pixels(seed: int) -> bytes:
         center_x, center_y, size = random.uniform(-0.5, 0.5), random.uniform(-0.35, 0.35), random.uniform(0.04, 0.15)
         values[(x - center_x) ** 2 + (y - center_y) ** 2 < size**2] = random.uniform(-80, 300)
     values += random.normal(0, _NOISE, values.shape)
-    return np.clip(values + 1024, 0, 4095).astype("<u2").tobytes()
+    return bytes(np.clip(values + 1024, 0, 4095).astype("<u2"))
 
 
 def ct_files(folder: Path, study_instance_uid: str, count: int) -> list[Path]:

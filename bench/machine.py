@@ -2,11 +2,19 @@
 
 import os
 import platform
+import re
+import resource
+import shutil
+import subprocess
 from pathlib import Path
 
+from netty import __version__
 from support.netty_process import descendants
 
 _TICKS = os.sysconf("SC_CLK_TCK")
+_PATH = os.environ.get("PATH", "") + ":/usr/sbin"
+_PEERS = {"DCMTK": ("storescp", "--version"), "Orthanc": ("Orthanc", "--version")}
+_VERSION = re.compile(r"\d+\.\d+\.\d+")
 
 
 def cpu_seconds(pid: int) -> float:
@@ -20,6 +28,12 @@ def _own(pid: int) -> float:
     except OSError:
         return 0.0
     return sum(map(int, fields[11:15])) / _TICKS
+
+
+def children_seconds() -> float:
+    """Processor time of this process's children that have ended."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
 
 
 def memory_megabytes(pid: int) -> float:
@@ -43,3 +57,14 @@ def described() -> str:
         f"{os.cpu_count()} x {names[0] if names else platform.machine()}, Linux {platform.release()}, "
         f"Python {platform.python_version()}"
     )
+
+
+def versions() -> dict[str, str]:
+    """Of netty and of the peers that are installed."""
+    found = {"netty": __version__}
+    for name, command in _PEERS.items():
+        if shutil.which(command[0], path=_PATH):
+            done = subprocess.run(command, capture_output=True, text=True, check=False, env={"PATH": _PATH})
+            match = _VERSION.search(done.stdout + done.stderr)
+            found[name] = match.group() if match else "?"
+    return found

@@ -1,80 +1,61 @@
-"""How fast images are received: rounds in turn, so that what the machine does meanwhile befalls all alike."""
+"""How fast images are received, over one association and over several, on the disk and in memory."""
 
+import multiprocessing
 import secrets
-import statistics
 import sys
 import tempfile
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+import time
+from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
-from bench.load import made_images, send
+from bench.contest import Contestant, Result, Table, compete
+from bench.load import Image, made_images, send
+from bench.machine import cpu_seconds
 from bench.receivers import CALLING, RECEIVERS, Receiver, running
 
-
-@dataclass(slots=True)
-class Measured:
-    """The speeds of one receiver, in MB/s, one for each round; and how many images it did not keep."""
-
-    speeds: list[float] = field(default_factory=list)
-    lost: int = 0
-
-    @property
-    def median(self) -> float:
-        """The middle one."""
-        return statistics.median(self.speeds)
+_MEMORY = Path("/dev/shm")
 
 
-def compare(rounds: int, count: int, folder: Path | None) -> bool:
-    """Measure all and print the table; whether netty was as fast as DCMTK and everybody kept everything."""
-    present = [receiver for receiver in RECEIVERS if not receiver.missing()]
-    measured = {receiver.name: Measured() for receiver in present}
-    for number in range(1, rounds + 1):
-        for receiver in present:
-            print(f"round {number} of {rounds}: {receiver.name}", file=sys.stderr)
-            _measure(receiver, count, folder, measured[receiver.name])
-    _print_table(present, measured, count)
-    return _summary(measured)
+def tables(rounds: int, count: int, folder: Path | None = None) -> Iterator[Table]:
+    """One for each PDU length, number of associations and place."""
+    places = [("disk", folder), *([("memory", _MEMORY)] if _MEMORY.is_dir() else [])]
+    for name, place in places:
+        for max_pdu, associations in ((16384, 1), (131072, 1), (16384, 4)):
+            title = f"receive {count} CT of 0.5 MB: {associations} association(s), PDU {max_pdu}, {name}"
+            contestants = [
+                Contestant(one.name, one.promise, partial(measure, one, count, place, max_pdu, associations))
+                for one in RECEIVERS
+                if not one.missing()
+            ]
+            yield compete(title, contestants, rounds)
 
 
-def _measure(receiver: Receiver, count: int, folder: Path | None, into: Measured) -> None:
+def measure(receiver: Receiver, count: int, folder: Path | None, max_pdu: int, associations: int) -> Result:
+    """Send to a receiver that is started for it, and count what it has then."""
     study = f"2.25.{secrets.randbits(64)}"
     images = made_images(study, count)
     with tempfile.TemporaryDirectory(prefix="netty-bench-", dir=folder) as place:
         kept = Path(place) / "received"
         kept.mkdir()
-        with running(receiver, study, kept) as port:
-            sent = send("127.0.0.1", port, receiver.title, CALLING, images)
-        into.speeds.append(sent.megabytes_per_second)
-        lost = count - min(receiver.kept(kept), count - sent.refused)
-        into.lost += lost
-        if lost:
-            print(f"{receiver.name} kept {count - lost} of {count}; its log ends:", file=sys.stderr)
+        with running(receiver, study, kept, max_pdu) as (port, pid):
+            before = cpu_seconds(pid)
+            seconds, refused = _sent(port, receiver.title, images, associations)
+            cpu = cpu_seconds(pid) - before
+        done = min(receiver.kept(kept), count - refused)
+        if done < count:
+            print(f"{receiver.name} kept {done} of {count}; its log ends:", file=sys.stderr)
             print((Path(place) / f"{kept.name}.log").read_text(errors="replace")[-2000:], file=sys.stderr)
+    return Result(count, seconds, cpu, done)
 
 
-def _print_table(receivers: Sequence[Receiver], measured: dict[str, Measured], count: int) -> None:
-    first = measured[receivers[0].name].median
-    print(f"\n{count} CT of 0.5 MB over one association; MB/s, median and range\n")
-    print(f"{'receiver':<16} {'median':>7} {'range':>13} {'netty is':>9}  before it says success")
-    for receiver in receivers:
-        result = measured[receiver.name]
-        span = f"{min(result.speeds):.0f}-{max(result.speeds):.0f}"
-        ratio = f"{first / result.median:.2f} x"
-        print(f"{receiver.name:<16} {result.median:>7.0f} {span:>13} {ratio:>9}  {receiver.promise}")
-    print()
-
-
-def _summary(measured: dict[str, Measured]) -> bool:
-    lost = sum(result.lost for result in measured.values())
-    netty, dcmtk = measured["netty"], measured.get("DCMTK storescp")
-    if lost:
-        print(f"bench: FAILED: {lost} images were not kept")
-        return False
-    if dcmtk is None:
-        print(f"bench: netty receives {netty.median:.0f} MB/s; DCMTK is not installed (apt-get install -y dcmtk)")
-        return True
-    ratio = netty.median / dcmtk.median
-    verdict = "ok" if ratio >= 1 else "FELL SHORT"
-    print(f"bench: {verdict}: netty receives {netty.median:.0f} MB/s, {ratio:.2f} times DCMTK's {dcmtk.median:.0f}")
-    return ratio >= 1
+def _sent(port: int, title: str, images: list[Image], associations: int) -> tuple[float, int]:
+    """Seconds from the first byte to the last response, and how many were refused; one process per association."""
+    if associations == 1:
+        sent = send("127.0.0.1", port, title, CALLING, images)
+        return sent.seconds, sent.refused
+    began = time.perf_counter()
+    with multiprocessing.get_context("fork").Pool(associations) as pool:
+        shares = [("127.0.0.1", port, title, CALLING, images[number::associations]) for number in range(associations)]
+        results = pool.starmap(send, shares)
+    return time.perf_counter() - began, sum(result.refused for result in results)

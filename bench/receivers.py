@@ -17,6 +17,7 @@ from netty.archive.registration import Registration
 from netty.archive.spool import Spool
 
 CALLING = "BENCH"
+DCMTK_ENVIRONMENT = os.environ | {"TCP_NODELAY": "1", "TCP_BUFFER_LENGTH": "1048576"}  # 30 times slower without
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,21 +26,21 @@ class Receiver:
 
     Attributes:
         promise: what it has done when it says success.
-        command: how it is started on (port, study, folder).
+        command: how it is started on (port, study, folder, maximum PDU length).
         kept: how many images the folder holds when it has ended.
     """
 
     name: str
     title: str
     promise: str
-    command: Callable[[int, str, Path], list[str]]
+    command: Callable[[int, str, Path, int], list[str]]
     kept: Callable[[Path], int]
     missing: Callable[[], bool] = lambda: False
 
 
-def _netty(durability: str) -> Callable[[int, str, Path], list[str]]:
-    return lambda port, study, folder: [
-        sys.executable, "-m", "bench.netty_receiver", str(port), study, str(folder), durability
+def _netty(durability: str) -> Callable[[int, str, Path, int], list[str]]:
+    return lambda port, study, folder, max_pdu: [
+        sys.executable, "-m", "bench.netty_receiver", str(port), study, str(folder), durability, str(max_pdu)
     ]  # fmt: skip
 
 
@@ -63,7 +64,15 @@ RECEIVERS = (
         "DCMTK storescp",
         "STORESCP",
         "written, not synced",
-        lambda port, study, folder: ["storescp", "--fork", "--output-directory", str(folder), str(port)],
+        lambda port, study, folder, max_pdu: [
+            "storescp",
+            "--max-pdu",
+            str(max_pdu),
+            "--fork",
+            "--output-directory",
+            str(folder),
+            str(port),
+        ],
         _kept_by_storescp,
         lambda: shutil.which("storescp") is None,
     ),
@@ -71,16 +80,16 @@ RECEIVERS = (
 
 
 @contextmanager
-def running(receiver: Receiver, study: str, folder: Path) -> Iterator[int]:
-    """Start it; gives its port. It is ended with its children."""
+def running(receiver: Receiver, study: str, folder: Path, max_pdu: int) -> Iterator[tuple[int, int]]:
+    """Start it; gives its port and its process id. It is ended with its children."""
     port = _free_port()
-    environment = os.environ | {"TCP_NODELAY": "1", "TCP_BUFFER_LENGTH": "1048576"}  # DCMTK is 30 times slower without
     log = folder.parent / f"{folder.name}.log"
     with log.open("wb") as output:
-        process = subprocess.Popen(receiver.command(port, study, folder), env=environment, stdout=output, stderr=output)
+        command = receiver.command(port, study, folder, max_pdu)
+        process = subprocess.Popen(command, env=DCMTK_ENVIRONMENT, stdout=output, stderr=output)
     try:
         _wait_until_listening(process, port, log)
-        yield port
+        yield port, process.pid
     finally:
         process.terminate()
         process.wait(30)
