@@ -65,7 +65,11 @@ def open_desk(settings: Settings) -> Iterator[Desk]:
     """
     database = open_database(settings.database.url)
     try:
-        yield _desk(settings, database)
+        desk = _desk(settings, database)
+        try:
+            yield desk
+        finally:
+            desk.spool.close()
     finally:
         database.close()
 
