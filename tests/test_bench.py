@@ -1,10 +1,15 @@
 """The images that the benchmarks send are real ones."""
 
 import io
+from pathlib import Path
 
 import pydicom
 import pytest
+from bench.contest import Contestant, Result, compete
 from bench.load import CT_IMAGE_STORAGE, made_images
+from bench.receive import measure
+from bench.receivers import RECEIVERS
+from bench.report import lines_of
 
 
 def test_made_images_are_whole_ct_images_of_one_study_with_their_own_uids() -> None:
@@ -19,3 +24,27 @@ def test_made_images_are_whole_ct_images_of_one_study_with_their_own_uids() -> N
 @pytest.mark.parametrize("count", [0, 5])
 def test_as_many_images_are_made_as_were_asked_for(count: int) -> None:
     assert len(made_images("2.25.1", count)) == count
+
+
+@pytest.mark.parametrize("durability", ["netty", "netty, os"])
+@pytest.mark.parametrize(("max_pdu", "associations"), [(16384, 1), (131072, 2)])
+def test_the_measured_receiver_keeps_every_image_and_registers_it(
+    durability: str, max_pdu: int, associations: int, tmp_path: Path
+) -> None:
+    receiver = next(one for one in RECEIVERS if one.name == durability)
+
+    result = measure(receiver, 8, tmp_path, max_pdu, associations)
+
+    assert (result.images, result.done) == (8, 8)
+
+
+def test_a_table_says_how_many_times_as_fast_netty_is_and_what_was_lost() -> None:
+    fast, slow = Result(10, 1.0, 0.5, 10), Result(10, 4.0, None, 9)
+    contestants = [Contestant("netty", "", lambda: fast), Contestant("other", "", lambda: slow)]
+
+    table = compete("a race", contestants, rounds=3)
+    netty, other = lines_of(table)
+
+    assert netty == ("netty", "10.0", "10.0-10.0", "", "50.00", "", "")
+    assert other == ("other", "2.5", "2.5-2.5", "4.00 x", "", "3", "")
+    assert table.lost == 3
