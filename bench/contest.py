@@ -67,9 +67,9 @@ class Table:
     measured: Sequence[Measured]
 
     @property
-    def lost(self) -> int:
-        """How many images anybody lost."""
-        return sum(one.lost for one in self.measured)
+    def lost_by_netty(self) -> int:
+        """How many images netty lost."""
+        return sum(one.lost for one in self.measured if one.contestant.name.startswith("netty"))
 
     def ratio(self, other: Measured) -> float:
         """How many times as fast netty is."""

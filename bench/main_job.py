@@ -3,6 +3,7 @@
 import secrets
 import shutil
 import subprocess
+import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -15,7 +16,7 @@ from pathlib import Path
 from bench.contest import Contestant, Result, Table, compete
 from bench.data import PATIENT_ID, ct_files
 from bench.machine import children_seconds, cpu_seconds
-from bench.receivers import DCMTK_ENVIRONMENT
+from bench.receivers import DCMTK_ENVIRONMENT, wait_until_listening
 from support.netty_process import Netty, RemoteEntry, netty, simulated
 from support.peers import dcmqrscp, run
 from support.ports import free_port
@@ -54,17 +55,18 @@ def tables(rounds: int, count: int, folder: Path | None = None) -> Iterator[Tabl
     """The same study by all of them."""
     with tempfile.TemporaryDirectory(prefix="netty-bench-", dir=folder) as place:
         base = Path(place)
-        files = ct_files(base / "files", f"2.25.{secrets.randbits(64)}", count)
+        study = f"2.25.{secrets.randbits(64)}"
+        files = ct_files(base / "files", study, count)
         contestants = [
-            Contestant("netty", "from its simulator; synced, registered", _in_folder(base, run_netty, files, simulator))
+            Contestant("netty, simulator", "synced, registered", _in_folder(base, run_netty, files, simulator))
         ]
         if shutil.which("dcmqrscp"):
             contestants += [
-                Contestant("netty", "from dcmqrscp; the same", _in_folder(base, run_netty, files, dcmtk)),
+                Contestant("netty, dcmqrscp", "the same", _in_folder(base, run_netty, files, dcmtk)),
                 Contestant(
                     "storescp, dcmj2pnm",
                     "from dcmqrscp; neither synced nor registered",
-                    _in_folder(base, run_dcmtk, files),
+                    _in_folder(base, run_dcmtk, files, study),
                 ),
             ]
         yield compete(f"main job: {count} CT of 0.5 MB fetched and shown", contestants, rounds)
@@ -99,7 +101,7 @@ def _retrieved(one: Netty, count: int) -> Result:
     return Result(count, seconds, cpu, min(rendered, pictures))
 
 
-def run_dcmtk(folder: Path, files: Sequence[Path]) -> Result:
+def run_dcmtk(folder: Path, files: Sequence[Path], study_instance_uid: str) -> Result:
     """movescu asks, storescp writes, then dcmj2pnm by two at a time: one after the other, as scripts do it."""
     port = free_port()
     received, shown = folder / "received", folder / "shown"
@@ -107,12 +109,16 @@ def run_dcmtk(folder: Path, files: Sequence[Path]) -> Result:
     shown.mkdir()
     with dcmtk(folder, files, port) as source:
         command = ["storescp", "--fork", "--aetitle", _TITLE, "--output-directory", str(received), str(port)]
-        with subprocess.Popen(command, env=DCMTK_ENVIRONMENT) as scp:
+        log = folder / "storescp.log"
+        with log.open("wb") as output, subprocess.Popen(command, env=DCMTK_ENVIRONMENT, stderr=output) as scp:
             try:
+                wait_until_listening(scp, port, log)
                 began, before = time.perf_counter(), children_seconds()
-                asked = ["-S", "-aec", _PACS, "-aet", _TITLE, "-aem", _TITLE, "-k", "QueryRetrieveLevel=PATIENT"]
-                key = f"PatientID={PATIENT_ID}"
-                run("movescu", *asked, "-k", key, "127.0.0.1", source.port, seconds=_SECONDS)
+                asked = ["-S", "-aec", _PACS, "-aet", _TITLE, "-aem", _TITLE, "-k", "QueryRetrieveLevel=STUDY"]
+                key = f"StudyInstanceUID={study_instance_uid}"
+                moved = run("movescu", *asked, "-k", key, "127.0.0.1", source.port, seconds=_SECONDS)
+                if moved.code:
+                    print(moved.output[-2000:], file=sys.stderr)
                 with ThreadPoolExecutor(2) as pool:
                     list(pool.map(partial(_shown, shown), received.iterdir()))
                 seconds = time.perf_counter() - began

@@ -88,14 +88,14 @@ def running(receiver: Receiver, study: str, folder: Path, max_pdu: int) -> Itera
         command = receiver.command(port, study, folder, max_pdu)
         process = subprocess.Popen(command, env=DCMTK_ENVIRONMENT, stdout=output, stderr=output)
     try:
-        _wait_until_listening(process, port, log)
+        wait_until_listening(process, port, log)
         yield port, process.pid
     finally:
         process.terminate()
         process.wait(30)
 
 
-def _wait_until_listening(process: subprocess.Popen[bytes], port: int, log: Path) -> None:
+def wait_until_listening(process: subprocess.Popen[bytes], port: int, log: Path) -> None:
     """Ask until it answers: another program's start has no event to wait for."""
     deadline = time.monotonic() + 30
     while time.monotonic() < deadline and process.poll() is None:

@@ -2,12 +2,11 @@
 
 import json
 import os
-import subprocess
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
-from bench.contest import Table
+from bench.contest import Measured, Table
 from bench.machine import described, versions
 
 _HEAD = ("contestant", "images/s", "range", "netty is", "CPU ms/image", "lost", "what it does")
@@ -20,13 +19,20 @@ def lines_of(table: Table) -> list[tuple[str, ...]]:
             one.contestant.name,
             f"{one.rate:.1f}",
             f"{min(one.rates):.1f}-{max(one.rates):.1f}",
-            "" if one is table.measured[0] else f"{table.ratio(one):.2f} x",
+            _standing(table, one),
             "" if one.cpu is None else f"{one.cpu:.2f}",
             str(one.lost or ""),
             one.contestant.note,
         )
         for one in table.measured
     ]
+
+
+def _standing(table: Table, one: Measured) -> str:
+    """Who loses images is out of the race."""
+    if one.lost:
+        return "out: lost images"
+    return "" if one is table.measured[0] else f"{table.ratio(one):.2f} x"
 
 
 def print_table(table: Table) -> None:
@@ -68,9 +74,3 @@ def _introduction(machine: str, used: dict[str, str], at: str, load: float) -> l
 def _section(table: Table) -> str:
     rows = ["| " + " | ".join(row) + " |" for row in (_HEAD, ("---",) * len(_HEAD), *lines_of(table))]
     return "\n".join(["", f"## {table.title}", "", *rows])
-
-
-def revision() -> str:
-    """The commit that is measured."""
-    done = subprocess.run(["git", "rev-parse", "--short", "HEAD"], capture_output=True, text=True, check=False)
-    return done.stdout.strip() or "unknown"

@@ -46,5 +46,6 @@ def test_a_table_says_how_many_times_as_fast_netty_is_and_what_was_lost() -> Non
     netty, other = lines_of(table)
 
     assert netty == ("netty", "10.0", "10.0-10.0", "", "50.00", "", "")
-    assert other == ("other", "2.5", "2.5-2.5", "4.00 x", "", "3", "")
-    assert table.lost == 3
+    assert other == ("other", "2.5", "2.5-2.5", "out: lost images", "", "3", "")
+    assert table.lost_by_netty == 0
+    assert table.ratio(table.measured[1]) == 4.0
