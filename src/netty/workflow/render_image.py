@@ -49,6 +49,7 @@ from netty.workflow.frame_times import frame_times
 from netty.workflow.image_attributes import read_image
 from netty.workflow.inflating import inflated
 from netty.workflow.presentation_states import NotAPresentationState, StateFile, open_state
+from netty.workflow.swallowed import no_error_swallowed
 
 
 class NoPicture(PeerError):
@@ -292,7 +293,9 @@ class PictureFile:
         if self._decoded is None or self._decoded[0] != frame:
             self._decoded = None
             data = compressed.bytes_of(self._descriptor, frame)
-            self._decoded = frame, decode_frame(data, compressed.compression, self.image.pixels)
+            with no_error_swallowed(SYNTAXES[compressed.compression.transfer_syntax].name):
+                decoding = decode_frame(data, compressed.compression, self.image.pixels)
+            self._decoded = frame, decoding
         decoding = self._decoded[1]
         return decoding.cells, decoding.complete and not compressed.is_cut(frame)
 
