@@ -37,8 +37,8 @@ test: $(TOOLS) $(PAGES) ## set up what the tests need, and run them all (ONLY=te
 check: $(TOOLS) $(NODE_PACKAGES) ## check format, lint and types
 	@scripts/node.sh $(PY) && scripts/check.sh
 
-bench: $(TOOLS) ## measure netty beside others, and write docs/performance.md (ONLY=receive|main_job|render|start; ARGS='--rounds 5 --folder /disk')
-	@PYTHONPATH=tests $(PY) -m bench $(if $(ONLY),--only $(ONLY)) $(ARGS)
+bench: $(TOOLS) ## measure netty beside others, and write docs/performance.md (FULL=1: everything; ONLY=receive; ARGS='--rounds 5 --folder /disk')
+	@PYTHONPATH=tests $(PY) -m bench $(addprefix --only ,$(ONLY)) $(if $(FULL),--full) $(ARGS)
 
 bench-hostile: $(TOOLS) ## measure what hostile peers do to netty, DCMTK, Orthanc and pynetdicom (ONLY=netty; ARGS for more)
 	@PYTHONPATH=tests $(PY) -m bench.hostile $(if $(ONLY),--only $(ONLY)) $(ARGS)

@@ -1,12 +1,17 @@
 """What runs here: the machine in words, and the processor time and memory of a program with all its children."""
 
+import importlib.metadata
 import os
 import platform
 import re
 import resource
 import shutil
 import subprocess
+import threading
+from contextlib import suppress
 from pathlib import Path
+from types import TracebackType
+from typing import Self
 
 from netty import __version__
 from support.netty_process import descendants
@@ -14,6 +19,7 @@ from support.netty_process import descendants
 _TICKS = os.sysconf("SC_CLK_TCK")
 _PATH = os.environ.get("PATH", "") + ":/usr/sbin"
 _PEERS = {"DCMTK": ("storescp", "--version"), "Orthanc": ("Orthanc", "--version")}
+_LIBRARIES = ("pynetdicom", "pydicom", "pillow")
 _VERSION = re.compile(r"\d+\.\d+\.\d+")
 
 
@@ -37,8 +43,8 @@ def children_seconds() -> float:
 
 
 def memory_megabytes(pid: int) -> float:
-    """The proportional set size of a process and all below it: what would be free without them."""
-    return sum(_proportional(each) for each in (pid, *descendants(pid))) / 1024
+    """The proportional set size of a process and all below it: what would be free without them; in 10^6 bytes."""
+    return sum(_proportional(each) for each in (pid, *descendants(pid))) * 1024 / 1e6
 
 
 def _proportional(pid: int) -> int:
@@ -47,6 +53,33 @@ def _proportional(pid: int) -> int:
     except OSError:
         return 0
     return sum(int(line.split()[1]) for line in lines if line.startswith("Pss:"))
+
+
+class Peak:
+    """Looks again and again how much memory a process and all below it have; `megabytes` is the most that it saw.
+
+    Looking costs them a few milliseconds each time: not for rounds whose time counts.
+    """
+
+    def __init__(self, pid: int, interval: float = 0.1) -> None:
+        self.megabytes = 0.0
+        self._pid, self._interval = pid, interval
+        self._done = threading.Event()
+        self._thread = threading.Thread(target=self._watch, daemon=True)
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self._done.set()
+        self._thread.join()
+
+    def _watch(self) -> None:
+        while True:
+            self.megabytes = max(self.megabytes, memory_megabytes(self._pid))
+            if self._done.wait(self._interval):
+                return
 
 
 def described() -> str:
@@ -67,4 +100,7 @@ def versions() -> dict[str, str]:
             done = subprocess.run(command, capture_output=True, text=True, check=False, env={"PATH": _PATH})
             match = _VERSION.search(done.stdout + done.stderr)
             found[name] = match.group() if match else "?"
+    for library in _LIBRARIES:
+        with suppress(importlib.metadata.PackageNotFoundError):
+            found[library] = importlib.metadata.version(library)
     return found

@@ -13,10 +13,11 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from bench.contest import Contestant, Result, Table, compete
+from bench.contest import Contestant, Result, Table, compete, rate
 from bench.data import PATIENT_ID, ct_files
 from bench.machine import children_seconds, cpu_seconds
 from bench.receivers import DCMTK_ENVIRONMENT, wait_until_listening
+from bench.scope import Scope
 from support.netty_process import Netty, RemoteEntry, netty, simulated
 from support.peers import dcmqrscp, run
 from support.ports import free_port
@@ -24,6 +25,7 @@ from support.ports import free_port
 _PACS = "BENCH_PACS"
 _TITLE = "HAPPY_netty"
 _SECONDS = 600.0
+_COUNT = 400
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,12 +53,12 @@ def dcmtk(folder: Path, files: Sequence[Path], destination: int) -> Iterator[Sou
         yield Source(_PACS, peer.port)
 
 
-def tables(rounds: int, count: int, folder: Path | None = None) -> Iterator[Table]:
+def tables(scope: Scope) -> Iterator[Table]:
     """The same study by all of them."""
-    with tempfile.TemporaryDirectory(prefix="netty-bench-", dir=folder) as place:
+    with tempfile.TemporaryDirectory(prefix="netty-bench-", dir=scope.folder) as place:
         base = Path(place)
         study = f"2.25.{secrets.randbits(64)}"
-        files = ct_files(base / "files", study, count)
+        files = ct_files(base / "files", study, _COUNT)
         contestants = [
             Contestant("netty, simulator", "synced, registered", _in_folder(base, run_netty, files, simulator))
         ]
@@ -69,7 +71,7 @@ def tables(rounds: int, count: int, folder: Path | None = None) -> Iterator[Tabl
                     _in_folder(base, run_dcmtk, files, study),
                 ),
             ]
-        yield compete(f"main job: {count} CT of 0.5 MB fetched and shown", contestants, rounds)
+        yield compete(f"main job: {_COUNT} CT of 0.5 MB fetched and shown", contestants, scope.rounds)
 
 
 def _in_folder(base: Path, work: Callable[..., Result], *arguments: object) -> Callable[[], Result]:
@@ -98,7 +100,7 @@ def _retrieved(one: Netty, count: int) -> Result:
     cpu = cpu_seconds(one.process.pid) - cpu
     rendered = sum(each["rendered"] for each in answer["retrievals"])
     pictures = len(list((one.folder / "data" / "blobs" / "renditions").rglob("*.jpg")))
-    return Result(count, seconds, cpu, min(rendered, pictures))
+    return rate(count, seconds, cpu=cpu, done=min(rendered, pictures))
 
 
 def run_dcmtk(folder: Path, files: Sequence[Path], study_instance_uid: str) -> Result:
@@ -125,7 +127,7 @@ def run_dcmtk(folder: Path, files: Sequence[Path], study_instance_uid: str) -> R
                 cpu = children_seconds() - before + cpu_seconds(scp.pid)
             finally:
                 scp.terminate()
-    return Result(len(files), seconds, cpu, len(list(shown.iterdir())))
+    return rate(len(files), seconds, cpu=cpu, done=len(list(shown.iterdir())))
 
 
 def _shown(folder: Path, file: Path) -> None:

@@ -9,26 +9,28 @@ from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 
-from bench.contest import Contestant, Result, Table, compete
+from bench.contest import Contestant, Result, Table, compete, rate
 from bench.load import Image, made_images, send
 from bench.machine import cpu_seconds
 from bench.receivers import CALLING, RECEIVERS, Receiver, running
+from bench.scope import Scope
 
+_COUNT = 400
 _MEMORY = Path("/dev/shm")
 
 
-def tables(rounds: int, count: int, folder: Path | None = None) -> Iterator[Table]:
+def tables(scope: Scope) -> Iterator[Table]:
     """One for each PDU length, number of associations and place."""
-    places = [("disk", folder), *([("memory", _MEMORY)] if _MEMORY.is_dir() else [])]
+    places = [("disk", scope.folder), *([("memory", _MEMORY)] if _MEMORY.is_dir() else [])]
     for name, place in places:
         for max_pdu, associations in ((16384, 1), (131072, 1), (16384, 4)):
-            title = f"receive {count} CT of 0.5 MB: {associations} association(s), PDU {max_pdu}, {name}"
+            title = f"receive {_COUNT} CT of 0.5 MB: {associations} association(s), PDU {max_pdu}, {name}"
             contestants = [
-                Contestant(one.name, one.promise, partial(measure, one, count, place, max_pdu, associations))
+                Contestant(one.name, one.promise, partial(measure, one, _COUNT, place, max_pdu, associations))
                 for one in RECEIVERS
                 if not one.missing()
             ]
-            yield compete(title, contestants, rounds)
+            yield compete(title, contestants, scope.rounds)
 
 
 def measure(receiver: Receiver, count: int, folder: Path | None, max_pdu: int, associations: int) -> Result:
@@ -46,7 +48,7 @@ def measure(receiver: Receiver, count: int, folder: Path | None, max_pdu: int, a
         if done < count:
             print(f"{receiver.name} kept {done} of {count}; its log ends:", file=sys.stderr)
             print((Path(place) / f"{kept.name}.log").read_text(errors="replace")[-2000:], file=sys.stderr)
-    return Result(count, seconds, cpu, done)
+    return rate(count, seconds, cpu=cpu, done=done)
 
 
 def _sent(port: int, title: str, images: list[Image], associations: int) -> tuple[float, int]:

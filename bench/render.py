@@ -9,12 +9,14 @@ from collections.abc import Iterator, Sequence
 from functools import partial
 from pathlib import Path
 
-from bench.contest import Contestant, Result, Table, compete
+from bench.contest import Contestant, Result, Table, compete, rate
 from bench.machine import children_seconds
+from bench.scope import Scope
 from netty.simulator.studies_objects import CR, CT, MG, MR, US
 from netty.simulator.studies_small import write_study
 from support.peers import program
 
+_COUNT = 20
 _KINDS = {"CT": CT, "MR": MR, "CR": CR, "MG": MG, "US RGB": US}
 _SIZES = {"CT": (512, 512), "MR": (256, 256), "CR": (2048, 2048), "MG": (2394, 2850), "US RGB": (480, 640)}
 
@@ -53,13 +55,13 @@ print(time.process_time() - began[0], time.perf_counter() - began[1])
 """
 
 
-def tables(rounds: int, count: int) -> Iterator[Table]:
+def tables(scope: Scope) -> Iterator[Table]:
     """One for each kind of image."""
     with tempfile.TemporaryDirectory(prefix="netty-bench-") as place:
         for name, sop_class_uid in _KINDS.items():
             rows, columns = _SIZES[name]
             study = write_study(
-                Path(place) / name, sop_class_uid, instances=count, seed=name, rows=rows, columns=columns
+                Path(place) / name, sop_class_uid, instances=_COUNT, seed=name, rows=rows, columns=columns
             )
             contestants = [
                 Contestant("netty", "its renderer, one process", partial(_in_python, _NETTY, study.files)),
@@ -67,7 +69,7 @@ def tables(rounds: int, count: int) -> Iterator[Table]:
             ]
             if program("dcmj2pnm"):
                 contestants.append(Contestant("dcmj2pnm", "a process each", partial(_by_dcmtk, study.files)))
-            yield compete(f"render {count} {name}, {columns} x {rows}", contestants, rounds)
+            yield compete(f"render {_COUNT} {name}, {columns} x {rows}", contestants, scope.rounds)
 
 
 def _in_python(program_text: str, files: Sequence[Path]) -> Result:
@@ -77,7 +79,7 @@ def _in_python(program_text: str, files: Sequence[Path]) -> Result:
         environment = os.environ | {"OMP_NUM_THREADS": "1"}
         done = subprocess.run(command, stdout=subprocess.PIPE, check=True, env=environment)
         cpu, seconds = map(float, done.stdout.split())
-        return Result(len(files), seconds, cpu, len(list(Path(folder).iterdir())))
+        return rate(len(files), seconds, cpu=cpu, done=len(list(Path(folder).iterdir())))
 
 
 def _by_dcmtk(files: Sequence[Path]) -> Result:
@@ -88,4 +90,5 @@ def _by_dcmtk(files: Sequence[Path]) -> Result:
             out = str(Path(folder) / f"{file.stem}.jpg")
             subprocess.run([program("dcmj2pnm") or "", "+oj", "+Jq", "90", *window, str(file), out], check=False)
         seconds = time.perf_counter() - began
-        return Result(len(files), seconds, children_seconds() - before, len(list(Path(folder).iterdir())))
+        cpu = children_seconds() - before
+        return rate(len(files), seconds, cpu=cpu, done=len(list(Path(folder).iterdir())))

@@ -7,18 +7,26 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from bench.contest import Contestant, Result, Table, compete
+from bench.contest import SECONDS, Contestant, Result, Table, compete
+from bench.goals import Bound, Quantity, goal
 from bench.machine import cpu_seconds, memory_megabytes
+from bench.scope import Scope
 from support.netty_process import Netty
 
 
-def tables(rounds: int) -> Iterator[Table]:
+def tables(scope: Scope) -> Iterator[Table]:
     """`netty --help`, and `netty serve` until it says that it is ready."""
     with tempfile.TemporaryDirectory(prefix="netty-bench-") as place:
         one = Netty(Path(place) / "netty")
         one.configure([])
         serve = Contestant("netty serve", "until it is ready", lambda: _serve(one))
-        yield compete("start: starts in a second (images/s)", [serve, Contestant("netty --help", "", _help)], rounds)
+        contestants = [serve, Contestant("netty --help", "", _help)]
+        goals = [
+            goal("netty serve", Bound(1.5)),
+            goal("netty serve", Bound(250), what=Quantity.MEMORY),
+            goal("netty --help", Bound(0.25)),
+        ]
+        yield compete("start", contestants, scope.rounds, SECONDS, goals)
 
 
 def _serve(one: Netty) -> Result:
@@ -28,12 +36,12 @@ def _serve(one: Netty) -> Result:
     assert one.process is not None
     cpu = cpu_seconds(one.process.pid)
     time.sleep(2)
-    print(f"netty serve: {memory_megabytes(one.process.pid):.0f} MB at rest (PSS of all processes)", file=sys.stderr)
+    memory = memory_megabytes(one.process.pid)
     one.stop()
-    return Result(1, seconds, cpu, 1)
+    return Result(seconds, cpu, memory)
 
 
 def _help() -> Result:
     began = time.perf_counter()
     subprocess.run([sys.executable, "-m", "netty", "--help"], capture_output=True, check=True)
-    return Result(1, time.perf_counter() - began, None, 1)
+    return Result(time.perf_counter() - began)
