@@ -15,6 +15,7 @@ export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 # What they depend on decides what is done again; each stamp lies in the folder that it speaks of.
 PROGRAM := $(VENV)/.netty-program
 TOOLS := $(VENV)/.netty-tools
+FUZZER := $(VENV)/.netty-fuzzer
 NODE_PACKAGES := frontend/node_modules/.package-lock.json
 PAGES := src/netty/web/static/app.js
 PAGE_SOURCES := $(wildcard frontend/*.ts frontend/*.json) \
@@ -43,8 +44,8 @@ bench: $(TOOLS) ## measure netty beside others, and write docs/performance.md (F
 bench-hostile: $(TOOLS) ## measure what hostile peers do to netty, DCMTK, Orthanc and pynetdicom (ONLY=netty; ARGS for more)
 	@PYTHONPATH=tests $(PY) -m bench.hostile $(if $(ONLY),--only $(ONLY)) $(ARGS)
 
-fuzz: $(TOOLS) ## run the fuzz tests with ever new cases (SECONDS=1800)
-	@scripts/fuzz.sh $(if $(filter file command%,$(origin SECONDS)),$(SECONDS),60)
+fuzz: $(TOOLS) $(FUZZER) ## fuzz with ever new cases, and say how many each target took (SECONDS=60 for a short run)
+	@scripts/fuzz.sh $(if $(filter file command%,$(origin SECONDS)),$(SECONDS),1800)
 
 compare-images: $(TOOLS) ## compare our pictures with DCMTK's and pydicom's, file by file (ARGS='CT MG/' picks some)
 	@PYTHONPATH=tests $(PY) -W ignore -m support.compare_images $(ARGS)
@@ -86,6 +87,12 @@ $(PROGRAM): requirements/runtime.txt requirements/build.txt pyproject.toml | $(P
 $(TOOLS): requirements/test.txt $(PROGRAM)
 	@echo "setup: installing what the tests and checks need"
 	@$(PY) -m pip install --quiet --disable-pip-version-check -r requirements/runtime.txt -r requirements/test.txt
+	@touch $@
+
+# Optional: it has no wheel for every machine, and `make fuzz` says so and goes on without it.
+$(FUZZER): requirements/fuzz.txt $(TOOLS)
+	@$(PY) -m pip install --quiet --disable-pip-version-check --only-binary :all: -r requirements/fuzz.txt \
+	  >.setup/fuzzer.log 2>&1 || echo "setup: atheris did not install (.setup/fuzzer.log)"
 	@touch $@
 
 $(NODE_PACKAGES): frontend/package.json frontend/package-lock.json frontend/.npmrc requirements/node.txt | $(PY)

@@ -7,7 +7,7 @@ options=(--universal --python-version 3.11 --no-header --no-emit-index-url --qui
 [[ ${UPGRADE:-} == yes ]] && options+=(--upgrade)
 
 uv pip compile "${options[@]}" pyproject.toml -o requirements/runtime.txt
-for group in test build node; do
+for group in test build fuzz node; do
     uv pip compile "${options[@]}" -c requirements/runtime.txt --group "$group" -o "requirements/$group.txt"
 done
 echo "requirements: $(cat requirements/*.txt | grep -c ==) versions pinned"

@@ -19,15 +19,15 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from netty.errors import LocalError, PeerError
+from netty.errors import LocalError
 from netty.ul import codec
 from netty.ul.association import Association
-from netty.ul.errors import PduError
-from netty.ul.events import AssociateRequested, DataReceived, Directive, Event, ProviderAborted
+from netty.ul.events import AssociateRequested, Directive
 from netty.ul.limits import Limits
 from netty.ul.negotiation import negotiate
-from netty.ul.pdu import Abort, AssociateAccept, AssociateReject, PduType
+from netty.ul.pdu import AssociateAccept, AssociateReject, PduType
 from netty.ul.states import State
+from support.fuzz_checks import check_connection, check_event, check_pdu, check_written
 from support.fuzzing import cases, corpus, in_pieces, spoilings, spoilt, tried
 from support.wire import associate_request, policy
 
@@ -243,66 +243,19 @@ class RequestorMachine(Driven):
         return Association.requestor(associate_request(), Limits(maximum_length=4096))
 
 
-def check_event(engine: Association, event: Event) -> None:
-    """An event is one of those there are, and its data are those of a context that stands."""
-    assert isinstance(event, Event)
-    if isinstance(event, DataReceived):
-        assert event.context_id in engine.contexts
-        bytes(event.data)
-    elif isinstance(event, ProviderAborted):
-        assert isinstance(event.error, PeerError)
-        assert str(event.error)
-
-
-def check_written(written: bytes) -> None:
-    """Whole PDUs of known types."""
-    position = 0
-    while position < len(written):
-        kind, length = codec.HEADER.unpack_from(written, position)
-        assert kind in list(PduType)
-        position += codec.HEADER.size + length
-    assert position == len(written)
-
-
 @pytest.mark.parametrize("machine", [AcceptorMachine, RequestorMachine])
 def test_any_course_of_events_is_taken_and_can_be_ended(machine: type[Driven]) -> None:
-    run_state_machine_as_test(machine, settings=cases(300, stateful_step_count=12))
+    run_state_machine_as_test(machine, settings=cases(1000, in_longer_runs=300, stateful_step_count=12))
 
 
 @cases(400)
 @given(data=st.one_of(wire, st.builds(spoilt, st.just(REQUEST), spoilings)))
 def test_a_pdu_is_read_or_refused(data: bytes) -> None:
     tried["pdu"] += 1
-    for decode in (
-        codec.decode_associate_request,
-        codec.decode_associate_accept,
-        codec.decode_associate_reject,
-        codec.decode_data_transfer,
-        codec.decode_release_request,
-        codec.decode_release_response,
-        codec.decode_abort,
-    ):
-        try:
-            decode(memoryview(data)[6:])
-        except PduError as error:
-            assert isinstance(error.abort, Abort)
+    check_pdu(data)
 
 
 @pytest.mark.parametrize("path", corpus("association"), ids=lambda path: path.name)
 def test_what_once_came_over_the_wire_is_taken(path: Path) -> None:
     """Each file is the bytes of one connection, from its first."""
-    for made in (Association.acceptor, lambda: Association.requestor(associate_request())):
-        engine = made()
-        engine.transport_connected()
-        engine.receive_data(path.read_bytes())
-        for event in engine.events():
-            check_event(engine, event)
-            if isinstance(event, AssociateRequested) and engine.state is State.AWAITING_LOCAL_ASSOCIATE_RESPONSE:
-                answer = negotiate(event.request, policy())
-                if isinstance(answer, AssociateAccept):
-                    engine.accept(answer)
-                else:
-                    engine.reject(answer)
-        check_written(b"".join(engine.data_to_send()))
-        engine.transport_closed()
-        assert engine.state is State.IDLE
+    check_connection(path.read_bytes())

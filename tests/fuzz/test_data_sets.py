@@ -1,8 +1,6 @@
 """Data sets of any kind through all that reads them without pydicom: a result or a PeerError, nothing else."""
 
-import io
 import struct
-from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -10,17 +8,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from netty.dicom import tags
-from netty.dicom.clear import cleared
-from netty.dicom.elements import decode_identifier
-from netty.dicom.facts import WANTED, facts_of
-from netty.dicom.iod import IOD_VALUES, departure
+from netty.dicom.facts import WANTED
 from netty.dicom.part10 import file_meta, split_part10
-from netty.dicom.walk import DataSetError, ElementWalk, WalkLimits, WalkResult
 from netty.errors import PeerError
-from support.fuzzing import cases, corpus, in_pieces, spoilings, spoilt, tried
+from support.fuzz_checks import check_data_set
+from support.fuzzing import cases, corpus, spoilings, spoilt, tried
 from support.raw_peer import CT, images
 
-LIMITS = WalkLimits(depth=8, elements=400)
 IMAGE = images("fuzz", 1)[0].data
 META = file_meta(CT, "1.2.3", "1.2.840.10008.1.2", implementation_class_uid="1.2.3", source_ae_title="PACS")
 
@@ -54,39 +48,6 @@ def data_sets(explicit: bool) -> st.SearchStrategy[bytes]:
 
     values = st.one_of(st.binary(max_size=12), st.sampled_from([b"", b"\xfe\xff\x00\xe0\0\0\0\0", b"1.2.3\0"]))
     return st.recursive(values, listed, max_leaves=20)
-
-
-def walk(data: bytes, explicit: bool, cuts: Sequence[int], slice: int) -> WalkResult | str:
-    """The result of a walk over pieces, or why there is none."""
-    walker = ElementWalk(explicit, WANTED | IOD_VALUES, WalkLimits(LIMITS.depth, LIMITS.elements, slice=slice))
-    try:
-        for piece in in_pieces(data, cuts):
-            more = walker.feed(memoryview(piece))
-            while more:
-                before = walker.position
-                more = walker.resume()
-                assert not more or walker.position > before
-        return walker.finish()
-    except DataSetError as error:
-        return str(error)
-
-
-def check_data_set(data: bytes, explicit: bool, cuts: Sequence[int] = (), slice: int = 2000) -> None:
-    """It is walked the same way however it is cut, and what is read of it raises PeerErrors only."""
-    result = walk(data, explicit, cuts, slice)
-    assert result == walk(data, explicit, (), 2000)
-    if isinstance(result, WalkResult):
-        assert result.size == len(data)
-        facts_of(result.values)
-        departure(CT, result.values, result.pixel_data)
-    for read in (
-        lambda: decode_identifier(data, explicit),
-        lambda: list(cleared(io.BytesIO(data), 0, len(data), explicit=explicit, tags={tags.PATIENT_ID}, method="m")),
-    ):
-        try:
-            read()
-        except PeerError as error:
-            assert str(error)
 
 
 @cases(250)

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from netty.dimse.codec import decode_command, encode_command
+from netty.dimse.codec import encode_command
 from netty.dimse.command import (
     CancelRequest,
     EchoRequest,
@@ -15,18 +15,14 @@ from netty.dimse.command import (
     Message,
     MoveRequest,
     MoveResponse,
-    Request,
     StoreRequest,
     StoreResponse,
-    UnusableRequest,
-    respond,
 )
 from netty.dimse.errors import MessageError
 from netty.dimse.messages import COMMAND_LIMIT, DataSetFragment, MessageAssembler, MessageBegan, MessageEnded
-from netty.dimse.status import Refusal
 from netty.ul.events import DataReceived
+from support.fuzz_checks import check_command
 from support.fuzzing import cases, corpus, spoilings, spoilt, tried
-from support.raw_peer import elements_of
 
 UID = "1.2.840.10008.5.1.4.1.1.2"
 MESSAGES: tuple[Message, ...] = (
@@ -61,18 +57,6 @@ commands = st.one_of(
         ),
     ),
 )
-
-
-def check_command(data: bytes) -> None:
-    """It is a message, which can be answered if it is a request, or it is refused."""
-    try:
-        message = decode_command(data)
-    except MessageError as error:
-        assert str(error)
-        return
-    if isinstance(message, Request | UnusableRequest):
-        answer = encode_command(respond(message, Refusal(0xC000, "No.\\\n\x1b 不")))
-        assert elements_of(answer)[0x00000120] == message.message_id.to_bytes(2, "little")
 
 
 @cases(400)

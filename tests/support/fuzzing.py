@@ -20,10 +20,10 @@ tried: Counter[str] = Counter()
 """How many cases each kind of test has tried in this process."""
 
 
-def cases(count: int, **others: Any) -> settings:
-    """Hypothesis' settings for `count` cases in a usual run."""
+def cases(count: int, in_longer_runs: int | None = None, **others: Any) -> settings:
+    """Hypothesis' settings for `count` cases in a usual run, multiples of `in_longer_runs` (or `count`) in others."""
     return settings(
-        max_examples=count * TIMES,
+        max_examples=count if TIMES == 1 else (in_longer_runs or count) * TIMES,
         deadline=None,
         derandomize=TIMES == 1,
         database=None,
