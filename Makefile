@@ -91,7 +91,7 @@ $(TOOLS): requirements/test.txt $(PROGRAM)
 
 # Optional: it has no wheel for every machine, and `make fuzz` says so and goes on without it.
 $(FUZZER): requirements/fuzz.txt $(TOOLS)
-	@$(PY) -m pip install --quiet --disable-pip-version-check --only-binary :all: -r requirements/fuzz.txt \
+	@mkdir -p .setup; $(PY) -m pip install --quiet --disable-pip-version-check --only-binary :all: -r requirements/fuzz.txt \
 	  >.setup/fuzzer.log 2>&1 || echo "setup: atheris did not install (.setup/fuzzer.log)"
 	@touch $@
 
