@@ -2,7 +2,7 @@
 
 import io
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 import PIL
@@ -22,6 +22,7 @@ EXTENSIONS = {
     RenditionFormat.WEBP: "webp",
     RenditionFormat.TIFF: "tiff",
 }
+_JPEG_START: Final = b"\xff\xd8"
 MEDIA_TYPES = {format: f"image/{format.value}" for format in RenditionFormat}
 
 
@@ -47,6 +48,9 @@ def encoder(format: RenditionFormat) -> str:
 
 def encoded_size(file: bytes) -> tuple[int, int]:
     """Rows and columns as the file itself says them."""
+    if file.startswith(_JPEG_START):
+        rows, columns, *_ = simplejpeg.decode_jpeg_header(file)
+        return rows, columns
     with Image.open(io.BytesIO(file)) as image:
         return image.height, image.width
 

@@ -206,8 +206,8 @@ def apply_table(table: Array, cells: Array) -> Array:
     strip = 1 << 18
     for start in range(0, cells.size, strip):
         stop = start + strip
-        # A cell cannot be out of range, and only "clip" writes to `out` without a buffer between.
-        np.take(table, cells[start:stop], axis=0, out=result[start:stop], mode="clip")
+        # No cell is out of range; "raise" would take a buffer between, and "clip" look at each index twice.
+        table.take(cells[start:stop], axis=0, out=result[start:stop], mode="wrap")
     return result
 
 
