@@ -1,6 +1,5 @@
 """The main job, from asking for a study to its last picture registered; beside other programs doing the same steps."""
 
-import secrets
 import shutil
 import subprocess
 import sys
@@ -13,8 +12,11 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
+import pydicom
+
 from bench.contest import Contestant, Result, Table, compete, rate
-from bench.data import PATIENT_ID, ct_files
+from bench.headers import PATIENT_ID
+from bench.images import CT_STUDY, write_study
 from bench.machine import children_seconds, cpu_seconds
 from bench.receivers import DCMTK_ENVIRONMENT, wait_until_listening
 from bench.scope import Scope
@@ -57,8 +59,8 @@ def tables(scope: Scope) -> Iterator[Table]:
     """The same study by all of them."""
     with tempfile.TemporaryDirectory(prefix="netty-bench-", dir=scope.folder) as place:
         base = Path(place)
-        study = f"2.25.{secrets.randbits(64)}"
-        files = ct_files(base / "files", study, _COUNT)
+        files = write_study(CT_STUDY, _COUNT, base / "files")
+        study = str(pydicom.dcmread(files[0], stop_before_pixels=True).StudyInstanceUID)
         contestants = [
             Contestant("netty, simulator", "synced, registered", _in_folder(base, run_netty, files, simulator))
         ]

@@ -1,63 +1,139 @@
-"""How fast images are received, over one association and over several, on the disk and in memory."""
+"""How fast images are received: kinds, PDU lengths, associations, synced or not, in memory and on the disk."""
 
-import multiprocessing
-import secrets
+import os
 import sys
 import tempfile
-import time
 from collections.abc import Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass
 from functools import partial
+from itertools import product
 from pathlib import Path
+from typing import Final
 
-from bench.contest import Contestant, Result, Table, compete, rate
-from bench.load import Image, made_images, send
-from bench.machine import cpu_seconds
-from bench.receivers import CALLING, RECEIVERS, Receiver, running
+from bench.contest import RATE, Contestant, Result, Table, compete, rate
+from bench.goals import Bound, Goal, Quantity, goal
+from bench.images import CT_STUDY, KINDS, MG_STUDY, MR_STUDY, XA_STUDY, Kind, made_study
+from bench.load import send, shared
+from bench.machine import Peak, cpu_seconds
+from bench.receivers import LIMIT, NETTY, ORTHANC, PYNETDICOM, STORESCP, Receiver, Running, Setup, netty_receiving
 from bench.scope import Scope
+from support.waiting import TooLate
 
-_COUNT = 400
-_MEMORY = Path("/dev/shm")
+_MEMORY: Final = Path("/dev/shm")
+_SHORT, _LONG = 16384, 131072
+_MOST_MEGABYTES: Final = 300
+_WATCHED: Final = 5.0  # seconds at the most that memory is looked at after the last response
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One comparison."""
+
+    kind: Kind
+    max_pdu: int
+    associations: int
+    sync: bool
+    on_disk: bool
+    peers: tuple[Receiver, ...]
+
+    @property
+    def title(self) -> str:
+        """What the table is called."""
+        return (
+            f"receive {self.kind.count} {self.kind}, {'synced' if self.sync else 'not synced'}: "
+            f"{self.associations} association{'s' * (self.associations > 1)}, PDU {self.max_pdu}, "
+            f"{'disk' if self.on_disk else 'memory'}"
+        )
+
+    @property
+    def goals(self) -> list[Goal]:
+        """Of issue 5."""
+        of_the_limit = Bound(0.8, LIMIT.name)
+        if self.sync:
+            speed = [goal(NETTY.name, Bound(3, ORTHANC.name), of_the_limit)]
+        else:
+            speed = [goal(NETTY.name, Bound(2 if self.max_pdu == _SHORT else 1.2, STORESCP.name), of_the_limit)]
+            speed += [goal(NETTY.name, Bound(0.85, LIMIT.name))] * (self.associations == 1)
+        return [*speed, goal(NETTY.name, Bound(_MOST_MEGABYTES), what=Quantity.MEMORY)]
+
+
+# Not synced beside storescp, synced beside Orthanc, which syncs too: what the goals speak of.
+_USUAL: Final = (
+    Row(CT_STUDY, _SHORT, 1, False, False, (STORESCP, ORTHANC, PYNETDICOM)),
+    Row(CT_STUDY, _LONG, 1, False, False, (STORESCP,)),
+    Row(CT_STUDY, _SHORT, 1, False, True, (STORESCP,)),
+    Row(CT_STUDY, _SHORT, 4, False, True, (STORESCP,)),
+    Row(CT_STUDY, _LONG, 4, False, False, (STORESCP,)),
+    Row(CT_STUDY, _SHORT, 1, True, True, (ORTHANC,)),
+    Row(CT_STUDY, _LONG, 8, True, True, (ORTHANC,)),
+    Row(MR_STUDY, _SHORT, 1, False, False, (STORESCP,)),
+    Row(MR_STUDY, _LONG, 2, False, False, (STORESCP,)),
+    Row(MR_STUDY, _SHORT, 4, True, True, (ORTHANC,)),
+    Row(MG_STUDY, _LONG, 1, False, False, (STORESCP,)),
+    Row(MG_STUDY, _SHORT, 2, True, True, (ORTHANC,)),
+    Row(XA_STUDY, _SHORT, 1, False, False, (STORESCP,)),
+)
+
+
+def _all() -> Iterator[Row]:
+    for kind, max_pdu, associations, sync, on_disk in product(
+        KINDS, (_SHORT, _LONG), (1, 2, 4, 8), (False, True), (False, True)
+    ):
+        if associations <= kind.count:
+            yield Row(kind, max_pdu, associations, sync, on_disk, (STORESCP, ORTHANC, PYNETDICOM))
 
 
 def tables(scope: Scope) -> Iterator[Table]:
-    """One for each PDU length, number of associations and place."""
-    places = [("disk", scope.folder), *([("memory", _MEMORY)] if _MEMORY.is_dir() else [])]
-    for name, place in places:
-        for max_pdu, associations in ((16384, 1), (131072, 1), (16384, 4)):
-            title = f"receive {_COUNT} CT of 0.5 MB: {associations} association(s), PDU {max_pdu}, {name}"
-            contestants = [
-                Contestant(one.name, one.promise, partial(measure, one, _COUNT, place, max_pdu, associations))
-                for one in RECEIVERS
-                if not one.missing()
-            ]
-            yield compete(title, contestants, scope.rounds)
+    """One for each row."""
+    for row in _all() if scope.full else _USUAL:
+        if row.on_disk or _MEMORY.is_dir():
+            yield table(row, scope.rounds, scope.folder if row.on_disk else _MEMORY)
 
 
-def measure(receiver: Receiver, count: int, folder: Path | None, max_pdu: int, associations: int) -> Result:
-    """Send to a receiver that is started for it, and count what it has then."""
-    study = f"2.25.{secrets.randbits(64)}"
-    images = made_images(study, count)
+def table(row: Row, rounds: int, folder: Path | None) -> Table:
+    """Receivers that run side by side, each in a folder of its own, and get the study in turn."""
+    with ExitStack() as stack:
+        contestants = []
+        for receiver in (NETTY, *row.peers, LIMIT):
+            if receiver.missing:
+                continue
+            place = stack.enter_context(tempfile.TemporaryDirectory(prefix="netty-bench-", dir=folder))
+            setup = Setup(Path(place) / "data", row.max_pdu, row.associations, row.sync)
+            running = stack.enter_context(receiver.start(setup))
+            count = max(row.associations, int(row.kind.count * receiver.share))
+            note = receiver.promise(setup) + ("" if count == row.kind.count else f"; {count} images")
+            weigh = partial(_weighed, row, folder) if receiver is NETTY else partial(received, running, row, count)
+            contestants.append(Contestant(receiver.name, note, partial(received, running, row, count), weigh))
+        return compete(row.title, contestants, rounds, RATE, row.goals)
+
+
+def received(running: Running, row: Row, count: int) -> Result:
+    """A round: a new study is sent, read back and compared, and removed."""
+    images = made_study(row.kind, count)
+    running.admit(images)
+    before = cpu_seconds(running.pid)
+    sent = send(running.port, running.open_to, shared(images, row.associations), row.max_pdu)
+    try:
+        kept = running.kept(images)
+    except TooLate as late:
+        print(late, file=sys.stderr)
+        kept = 0
+    cpu = cpu_seconds(running.pid) - before
+    running.clear()
+    if row.on_disk:
+        os.sync()  # or the next one's disk is still busy with what is no longer there
+    return rate(count, sent.seconds, cpu=cpu, done=min(kept, count - sent.refused))
+
+
+def _weighed(row: Row, folder: Path | None) -> Result:
+    """The memory of a whole netty that draws too: with all its children, while the study comes in and after."""
     with tempfile.TemporaryDirectory(prefix="netty-bench-", dir=folder) as place:
-        kept = Path(place) / "received"
-        kept.mkdir()
-        with running(receiver, study, kept, max_pdu) as (port, pid):
-            before = cpu_seconds(pid)
-            seconds, refused = _sent(port, receiver.title, images, associations)
-            cpu = cpu_seconds(pid) - before
-        done = min(receiver.kept(kept), count - refused)
-        if done < count:
-            print(f"{receiver.name} kept {done} of {count}; its log ends:", file=sys.stderr)
-            print((Path(place) / f"{kept.name}.log").read_text(errors="replace")[-2000:], file=sys.stderr)
-    return rate(count, seconds, cpu=cpu, done=done)
-
-
-def _sent(port: int, title: str, images: list[Image], associations: int) -> tuple[float, int]:
-    """Seconds from the first byte to the last response, and how many were refused; one process per association."""
-    if associations == 1:
-        sent = send("127.0.0.1", port, title, CALLING, images)
-        return sent.seconds, sent.refused
-    began = time.perf_counter()
-    with multiprocessing.get_context("fork").Pool(associations) as pool:
-        shares = [("127.0.0.1", port, title, CALLING, images[number::associations]) for number in range(associations)]
-        results = pool.starmap(send, shares)
-    return time.perf_counter() - began, sum(result.refused for result in results)
+        setup = Setup(Path(place) / "data", row.max_pdu, row.associations, row.sync)
+        with netty_receiving(setup, drawing=True) as running:
+            images = made_study(row.kind, row.kind.count)
+            running.admit(images)
+            with Peak(running.pid) as peak:
+                sent = send(running.port, running.open_to, shared(images, row.associations), row.max_pdu)
+                running.drawn(images, _WATCHED)
+            return Result(0.0, memory=peak.megabytes, lost=sent.refused)

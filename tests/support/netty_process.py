@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 from netty.cli.main import run as run_command
 from support.ports import free_port
@@ -57,6 +57,7 @@ class Netty:
     port: int = field(default_factory=free_port)
     web_port: int = field(default_factory=free_port)
     process: "subprocess.Popen[bytes] | None" = None
+    module: ClassVar[str] = "netty"  # what Python runs as the service
 
     @property
     def settings(self) -> Path:
@@ -73,11 +74,11 @@ class Netty:
         return self.log.read_text(errors="replace")[-6000:] if self.log.exists() else "(no log)"
 
     def configure(
-        self, remotes: Iterable[RemoteEntry], *, quiet_time: float = 2, receive: str = "", more: str = ""
+        self, remotes: Iterable[RemoteEntry], *, quiet_time: float = 2, receive: str = "", ae: str = "", more: str = ""
     ) -> None:
         """Write the settings: no automatic search, so that only what a test asks for moves."""
         text = (
-            f'data = "data"\n\n[ae]\ntitle = "{TITLE}"\nhost = "127.0.0.1"\nport = {self.port}\n\n'
+            f'data = "data"\n\n[ae]\ntitle = "{TITLE}"\nhost = "127.0.0.1"\nport = {self.port}\n{ae}\n\n'
             f'[web]\nhost = "127.0.0.1"\nport = {self.web_port}\n\n'
             f"[receive]\nquiet_time = {quiet_time:g}\n{receive}\n\n[search]\nhours = []\n\n{more}\n"
         )
@@ -88,7 +89,7 @@ class Netty:
         """Start the service and wait until it is ready."""
         with self.log.open("ab") as output:
             self.process = subprocess.Popen(
-                _command(self.settings, "serve"),
+                _command(self.settings, "serve", module=self.module),
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=subprocess.STDOUT,
@@ -207,8 +208,8 @@ class Netty:
         }
 
 
-def _command(settings: Path, *arguments: str) -> Sequence[str]:
-    return [sys.executable, "-m", "netty", "--config", str(settings), *arguments]
+def _command(settings: Path, *arguments: str, module: str = "netty") -> Sequence[str]:
+    return [sys.executable, "-m", module, "--config", str(settings), *arguments]
 
 
 def _environment() -> dict[str, str]:

@@ -6,7 +6,7 @@ import shutil
 import socket
 import subprocess
 import urllib.request
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -17,7 +17,12 @@ from support.waiting import wait_until
 
 _START = 30.0
 _PATH = os.environ.get("PATH", "") + ":/usr/sbin:/usr/local/sbin"
-_ENVIRONMENT = {**os.environ, "TCP_NODELAY": "1", "LC_ALL": "C"}  # without it, DCMTK waits for Nagle
+_ENVIRONMENT = {
+    **os.environ,
+    "TCP_NODELAY": "1",
+    "TCP_BUFFER_LENGTH": "1048576",
+    "LC_ALL": "C",
+}  # without it, DCMTK waits for Nagle
 
 
 def program(name: str) -> str | None:
@@ -180,8 +185,9 @@ def orthanc(
     netty_port: int,
     netty_title: str = "HAPPY_netty",
     title: str = "ORTHANC_PACS",
+    more: Mapping[str, Any] | None = None,
 ) -> Iterator[Peer]:
-    """Orthanc with its defaults, holding `files`; only its one modality, netty, may query it."""
+    """Orthanc with its defaults and `more`, holding `files`; only its one modality, netty, may query it."""
     folder.mkdir(parents=True, exist_ok=True)
     port, web = free_port(), free_port()
     settings = {
@@ -200,6 +206,7 @@ def orthanc(
         "OverwriteInstances": False,
         "StableAge": 1,
         "ConcurrentJobs": 2,
+        **(more or {}),
     }
     path = folder / "orthanc.json"
     path.write_text(json.dumps(settings))
