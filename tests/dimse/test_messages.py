@@ -5,7 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from netty.dimse.codec import encode_command
-from netty.dimse.command import EchoRequest, FindRequest, StoreRequest, UnusableRequest
+from netty.dimse.command import EchoRequest, FindRequest, FindResponse, StoreRequest, UnusableRequest
 from netty.dimse.errors import MessageError
 from netty.dimse.messages import (
     DataSetFragment,
@@ -61,6 +61,24 @@ def test_a_data_set_passes_through_in_fragments() -> None:
         b"b",
         MessageEnded(),
     ]
+
+
+def test_answers_that_begin_alike_are_answers_each_and_others_among_them_are_read_anew() -> None:
+    pending = FindResponse(message_id_being_responded_to=1, status=0xFF00, has_data_set=True)
+    without_keys = FindResponse(message_id_being_responded_to=1, status=0xFF01, has_data_set=True)
+    final = FindResponse(message_id_being_responded_to=1, status=0x0000)
+    assembler = MessageAssembler()
+
+    seen = []
+    for answer, context_id in ((pending, 3), (pending, 3), (without_keys, 3), (pending, 5), (pending, 3), (final, 3)):
+        seen += assembler.feed(pdv(encode_command(answer), True, True, context_id))
+        if answer.has_data_set:
+            seen += assembler.feed(pdv(b"identifier", False, True, context_id))
+
+    began = [(one.command, one.context_id) for one in seen if isinstance(one, MessageBegan)]
+    assert began == [(pending, 3), (pending, 3), (without_keys, 3), (pending, 5), (pending, 3), (final, 3)]
+    assert sum(isinstance(one, DataSetFragment) for one in seen) == 5
+    assert sum(isinstance(one, MessageEnded) for one in seen) == 6
 
 
 def test_one_message_follows_another() -> None:

@@ -11,8 +11,10 @@ import pytest
 
 from netty.dicom import tags
 from netty.dicom.elements import decode_identifier, encode_identifier, text_value
-from netty.dicom.uids import STUDY_ROOT_FIND
-from netty.dimse.command import FindRequest, FindResponse
+from netty.dicom.part10 import file_meta
+from netty.dicom.uids import IMPLICIT_VR_LITTLE_ENDIAN, STUDY_ROOT_FIND
+from netty.dimse.command import CancelRequest, FindRequest, FindResponse
+from netty.dimse.messages import send_data_set
 from netty.errors import LocalError, UsageError
 from netty.model.remote import Remote
 from netty.network.move_scu import MoveOutcome, move_study
@@ -347,6 +349,52 @@ async def test_no_sop_class(study: WrittenStudy) -> None:
         instances = await find_instances(remote, US, QUICK, study.study_instance_uid, one.series_instance_uid)
 
     assert {instance.sop_class_uid for instance in instances} == {""}
+
+
+def many(folder: Path, count: int) -> None:
+    """A series of images that are no more than their names."""
+    folder.mkdir()
+    for number in range(1, count + 1):
+        uid = f"1.2.3.4.{number}"
+        meta = file_meta(CT, uid, IMPLICIT_VR_LITTLE_ENDIAN, implementation_class_uid="1.2")
+        names: dict[int, str | bytes] = {
+            tags.SOP_CLASS_UID: CT,
+            tags.SOP_INSTANCE_UID: uid,
+            tags.PATIENT_ID: "P1",
+            tags.STUDY_INSTANCE_UID: "1.2.3",
+            tags.SERIES_INSTANCE_UID: "1.2.3.4",
+        }
+        (folder / f"{number:04}.dcm").write_bytes(meta + encode_identifier(names))
+
+
+async def test_all_answers_come_in_their_order_however_many_leave_at_once(tmp_path: Path) -> None:
+    many(tmp_path / "pacs", 200)
+    async with open_hospital(tmp_path / "pacs") as (_, remote, _served):
+        found = await find_instances(remote, US, QUICK, "1.2.3", "1.2.3.4")
+
+    assert [one.sop_instance_uid for one in found] == [f"1.2.3.4.{number}" for number in range(1, 201)]
+
+
+async def test_a_cancel_stops_the_answers(tmp_path: Path) -> None:
+    many(tmp_path / "pacs", 200)
+    query: dict[int, str | bytes] = dict.fromkeys((tags.SOP_INSTANCE_UID, tags.INSTANCE_NUMBER), "")
+    query |= {tags.QUERY_RETRIEVE_LEVEL: "IMAGE", tags.STUDY_INSTANCE_UID: "1.2.3", tags.SERIES_INSTANCE_UID: "1.2.3.4"}
+    statuses = []
+    async with (
+        open_hospital(tmp_path / "pacs") as (_, remote, _served),
+        associate(remote, US, QUICK, one_context(STUDY_ROOT_FIND)) as association,
+    ):
+        association.begin(1, FindRequest(message_id=1))
+        send_data_set(association._engine, 1, encode_identifier(query), True)
+        await association.send(1, CancelRequest(message_id_being_responded_to=1))
+        while not statuses or statuses[-1] == 0xFF00:
+            received = await association.receive()
+            assert received is not None
+            assert isinstance(received[0], FindResponse)
+            statuses.append(received[0].status)
+
+    assert statuses[-1] == 0xFE00
+    assert len(statuses) < 200
 
 
 async def test_a_cancel_stops_the_sending(study: WrittenStudy) -> None:

@@ -53,18 +53,24 @@ def _encode(tag: int, value: bytes | str, explicit: bool) -> bytes:
 
 def decode_identifier(data: bytes | memoryview, explicit: bool = False) -> dict[int, bytes]:
     """Tag -> value as it stands, with its padding; the first of two counts. Raises IdentifierError."""
-    view = memoryview(data)
+    data = bytes(data)
     values: dict[int, bytes] = {}
-    position = 0
-    while position < len(view):
-        tag, vr, length, position = _header(view, position, explicit)
+    position, end, unpack, vr = 0, len(data), _IMPLICIT.unpack_from, b""
+    while position < end:
+        if explicit or end - position < _IMPLICIT.size:
+            tag, vr, length, position = _header(data, position, explicit)
+        else:  # nearly always; an answer has half a dozen elements, and a study thousands of answers
+            group, element, length = unpack(data, position)
+            tag, position = group << 16 | element, position + 8
+        stop = position + length
         if length == _UNDEFINED:
-            position = _skip_sequence(view, position, explicit and vr != b"UN")
+            position = _skip_sequence(data, position, explicit and vr != b"UN")
             continue
-        if length > len(view) - position:
+        if stop > end:
             raise IdentifierError("Element {tag} ends behind its identifier.", tag=format_tag(tag))
-        values.setdefault(tag, bytes(view[position : position + length]))
-        position += length
+        if tag not in values:
+            values[tag] = data[position:stop]
+        position = stop
     return values
 
 
@@ -78,29 +84,29 @@ def text_values(value: bytes | None) -> tuple[str, ...]:
     return tuple(part.strip(" \0") for part in (value or b"").decode("latin-1").split("\\") if part.strip(" \0"))
 
 
-def _header(view: memoryview, position: int, explicit: bool) -> tuple[int, bytes, int, int]:
+def _header(data: bytes, position: int, explicit: bool) -> tuple[int, bytes, int, int]:
     """Tag, VR, length, and where the value begins."""
-    if len(view) - position < 8:
+    if len(data) - position < 8:
         raise IdentifierError("The identifier is cut off in the middle of an element's header.")
-    group, element, length = _IMPLICIT.unpack_from(view, position)
+    group, element, length = _IMPLICIT.unpack_from(data, position)
     tag = group << 16 | element
     if not explicit or group == 0xFFFE:
         return tag, b"", length, position + 8
-    _, _, vr, length = _EXPLICIT.unpack_from(view, position)
+    _, _, vr, length = _EXPLICIT.unpack_from(data, position)
     if vr in _SHORT:
         return tag, vr, length, position + 8
-    if len(view) - position < 12:
+    if len(data) - position < 12:
         raise IdentifierError("The identifier is cut off in the middle of an element's header.")
-    (length,) = _LONG_LENGTH.unpack_from(view, position + 8)
+    (length,) = _LONG_LENGTH.unpack_from(data, position + 8)
     return tag, vr, length, position + 12
 
 
-def _skip_sequence(view: memoryview, position: int, explicit: bool) -> int:
+def _skip_sequence(data: bytes, position: int, explicit: bool) -> int:
     """Behind a sequence of undefined length that begins at `position`: only what has no length is looked into."""
     enclosing: list[tuple[int, bool]] = [(SEQUENCE_DELIMITATION, explicit)]  # what ends each open level
     while enclosing:
         delimiter, level_explicit = enclosing[-1]
-        tag, vr, length, position = _header(view, position, level_explicit)
+        tag, vr, length, position = _header(data, position, level_explicit)
         if tag == delimiter:
             enclosing.pop()
         elif length == _UNDEFINED:
@@ -108,7 +114,7 @@ def _skip_sequence(view: memoryview, position: int, explicit: bool) -> int:
             enclosing.append((inner, level_explicit and vr != b"UN"))
             if len(enclosing) > 2 * _DEPTH:
                 raise IdentifierError("The identifier nests sequences more than {limit} deep.", limit=_DEPTH)
-        elif length > len(view) - position:
+        elif length > len(data) - position:
             raise IdentifierError("Element {tag} ends behind its identifier.", tag=format_tag(tag))
         else:
             position += length

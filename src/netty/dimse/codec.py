@@ -7,6 +7,7 @@ import struct
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import Enum, auto
+from functools import lru_cache
 from typing import Any, Final
 
 from netty.dimse.command import (
@@ -160,8 +161,12 @@ def _error_comment(text: str) -> bytes:
     return "".join(printable).encode("ascii")
 
 
+@lru_cache(maxsize=32)
 def encode_command(message: Message) -> bytes:
-    """The command set of `message`; fields that are None or empty are left out."""
+    """The command set of `message`; fields that are None or empty are left out.
+
+    The answers to one C-FIND all have the same, and so have most requests.
+    """
     written = [(_COMMAND_FIELD, _ENCODERS[Kind.US](int(message.command_field)))]
     data_set_type = _DATA_SET if message.has_data_set else _NO_DATA_SET
     written.append((_DATA_SET_TYPE, _ENCODERS[Kind.US](data_set_type)))

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Final, NamedTuple
 
 from netty.dimse.codec import decode_command, encode_command
-from netty.dimse.command import Message
+from netty.dimse.command import FindResponse, Message
 from netty.dimse.errors import MessageError
 from netty.ul.association import Association, Buffer
 from netty.ul.events import DataReceived
@@ -39,11 +39,13 @@ _ENDED: Final = MessageEnded()
 class MessageAssembler:
     """Makes messages of the PDVs of one association, one message after another."""
 
-    __slots__ = ("_command", "_command_limit", "_context_id", "_in_data_set")
+    __slots__ = ("_answer", "_answer_bytes", "_command", "_command_limit", "_context_id", "_in_data_set")
 
     def __init__(self, command_limit: int = COMMAND_LIMIT) -> None:
         self._command_limit = command_limit
         self._command = bytearray()
+        self._answer: MessageBegan | None = None
+        self._answer_bytes = b""
         self._context_id: int | None = None  # of the message that is under way
         self._in_data_set = False
 
@@ -86,13 +88,22 @@ class MessageAssembler:
         if self._command:
             self._command += received.data
             data, self._command = self._command, bytearray()
-        command = decode_command(memoryview(data))
-        began = MessageBegan(command, received.context_id)
-        if command.has_data_set:
+        began = self._began(data, received.context_id)
+        if began.command.has_data_set:
             self._in_data_set = True
             return (began,)
         self._context_id = None
         return (began, _ENDED)
+
+    def _began(self, data: Buffer, context_id: int) -> MessageBegan:
+        """The answers to one C-FIND, thousands of them, begin with the same bytes: they are taken apart once."""
+        answer = self._answer
+        if answer is not None and answer.context_id == context_id and data == self._answer_bytes:
+            return answer
+        began = MessageBegan(decode_command(memoryview(data)), context_id)
+        if isinstance(began.command, FindResponse):
+            self._answer_bytes, self._answer = bytes(data), began
+        return began
 
 
 def send_command(association: Association, context_id: int, command: Message) -> None:

@@ -333,7 +333,7 @@ class AcceptedAssociation:
             context,
             self._caller,
             lambda response, data: self._send(began.context_id, response, data),
-            self.connection.drain,
+            self._drain,
         )
         try:
             self._incoming = self._begin_service(command, self._operation)
@@ -403,4 +403,7 @@ class AcceptedAssociation:
     def _send(self, context_id: int, response: AnyResponse, data_set: Buffer) -> None:
         if self._ending is None and self._engine.is_established:
             send_message(self._engine, context_id, response, data_set)
-            self.connection.flush()
+
+    async def _drain(self) -> None:
+        self.connection.flush()
+        await self.connection.drain()

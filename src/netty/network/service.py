@@ -51,6 +51,10 @@ class Operation:
         self._send = send
         self._drain = drain
 
+    def queue(self, response: AnyResponse, data_set: Buffer) -> None:
+        """A pending response that goes out with the next one that is sent: a system call for each would cost more."""
+        self._send(response, data_set)
+
     async def respond(self, response: AnyResponse, data_set: Buffer = b"") -> None:
         """Send a response, pending or with a data set; waits while the peer does not keep up with reading."""
         self._send(response, data_set)

@@ -1,5 +1,6 @@
 """Query as SCP: C-FIND in the Study Root model, hierarchical (PS3.4 C.4.1)."""
 
+import asyncio
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -16,6 +17,7 @@ from netty.simulator.quirks import Quirk
 
 Identifier = Mapping[int, bytes]
 _LONGEST_IDENTIFIER: Final = 1 << 20
+_AT_ONCE: Final = 64  # answers that leave in one write
 _ALWAYS: Final = frozenset({tags.QUERY_RETRIEVE_LEVEL, tags.SPECIFIC_CHARACTER_SET, tags.RETRIEVE_AE_TITLE})
 
 
@@ -96,16 +98,15 @@ class FindScp:
         status = FindStatus.PENDING
         if any(tag not in level.attributes and tag not in level.above and tag not in COMPUTED for tag in asked):
             status = FindStatus.PENDING_WITHOUT_OPTIONAL_KEYS
-        instances: Iterable[StoredInstance] = self._index().instances
-        for tag in level.above:
-            instances = [each for each in instances if each.uid(tag) == text_value(identifier[tag])]
-        for entity in Index(tuple(instances)).grouped(level.unique).values():
+        narrowing = [tag for tag in asked if tag in level.attributes and identifier[tag].strip(b" \0")]
+        above = {tag: text_value(identifier[tag]) for tag in level.above}
+        for entity in self._index().entities(level.unique, above).values():
             held = entity[0].values
-            if all(matches(identifier, tag, identifier[tag], held) for tag in asked if tag in level.attributes):
+            if all(matches(identifier, tag, identifier[tag], held) for tag in narrowing):
                 yield status, encode_identifier(self._answer(identifier, level, entity, asked))
 
     def _answer(
-        self, identifier: Identifier, level: Level, entity: list[StoredInstance], asked: Iterable[int]
+        self, identifier: Identifier, level: Level, entity: Sequence[StoredInstance], asked: Iterable[int]
     ) -> dict[int, bytes | str]:
         held = entity[0].values
         answer: dict[int, bytes | str] = {
@@ -134,32 +135,36 @@ class _Finding(IdentifierSink):
 
     async def finish(self) -> AnyResponse:
         """Every match as a pending response, then the end."""
-        for status, identifier in self._scp.answers(self.identifier()):
-            if self._operation.cancelled.is_set():
-                return respond(self._request, FindStatus.CANCEL)
+        for number, (status, identifier) in enumerate(self._scp.answers(self.identifier()), 1):
             pending = FindResponse(
                 message_id_being_responded_to=self._request.message_id,
                 affected_sop_class_uid=self._request.affected_sop_class_uid,
                 status=status,
                 has_data_set=True,
             )
+            if number % _AT_ONCE:
+                self._operation.queue(pending, identifier)
+                continue
             await self._operation.respond(pending, identifier)
+            await asyncio.sleep(0)  # others have their turn, and a C-CANCEL is heard
+            if self._operation.cancelled.is_set():
+                return respond(self._request, FindStatus.CANCEL)
         return respond(self._request)
 
 
-def _modalities(entity: list[StoredInstance]) -> str:
+def _modalities(entity: Sequence[StoredInstance]) -> str:
     return "\\".join(sorted({text_value(each.values.get(tags.MODALITY)) for each in entity} - {""}))
 
 
-def _series(entity: list[StoredInstance]) -> str:
+def _series(entity: Sequence[StoredInstance]) -> str:
     return str(len({each.series_instance_uid for each in entity}))
 
 
-def _count(entity: list[StoredInstance]) -> str:
+def _count(entity: Sequence[StoredInstance]) -> str:
     return str(len(entity))
 
 
-COMPUTED: Final[Mapping[int, Callable[[list[StoredInstance]], str]]] = {
+COMPUTED: Final[Mapping[int, Callable[[Sequence[StoredInstance]], str]]] = {
     tags.MODALITIES_IN_STUDY: _modalities,
     tags.NUMBER_OF_STUDY_RELATED_SERIES: _series,
     tags.NUMBER_OF_STUDY_RELATED_INSTANCES: _count,

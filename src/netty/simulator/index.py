@@ -1,8 +1,8 @@
 """What lies in a simulated hospital's folder: the headers of its DICOM files, read once."""
 
 import warnings
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
@@ -94,19 +94,33 @@ class Problem:
     reason: str
 
 
+Groups = Mapping[str, Sequence[StoredInstance]]
+
+
 @dataclass(frozen=True, slots=True)
 class Index:
     """The instances of a folder, each SOP Instance UID once, in the order of the paths."""
 
     instances: tuple[StoredInstance, ...] = ()
     problems: tuple[Problem, ...] = ()
+    _groups: dict[int, Groups] = field(default_factory=dict, init=False, repr=False, compare=False)
 
-    def grouped(self, tag: int) -> dict[str, list[StoredInstance]]:
-        """UID -> instances, for the UID of one level."""
-        groups: dict[str, list[StoredInstance]] = {}
-        for instance in self.instances:
-            groups.setdefault(instance.uid(tag), []).append(instance)
+    def grouped(self, tag: int) -> Groups:
+        """UID -> instances, for the UID of one level; made at the first question, for an index never changes."""
+        groups = self._groups.get(tag)
+        if groups is None:
+            groups = self._groups[tag] = grouped(self.instances, tag)
         return groups
+
+    def entities(self, tag: int, above: Mapping[int, str]) -> Groups:
+        """UID -> instances at one level, of what belongs to all the named entities above it."""
+        if not above:
+            return self.grouped(tag)
+        *higher, (nearest, uid) = above.items()
+        instances: Iterable[StoredInstance] = self.grouped(nearest).get(uid, ())
+        for each, uid in higher:
+            instances = matching(instances, each, frozenset({uid}))
+        return grouped(instances, tag)
 
 
 def read_folder(folder: Path) -> Index:
@@ -150,6 +164,14 @@ def _raw(element: RawDataElement | DataElement | None) -> bytes:
     if isinstance(element, RawDataElement):
         return element.value or b""
     return str(element.value).encode("latin-1", "replace") if element is not None and element.value else b""
+
+
+def grouped(instances: Iterable[StoredInstance], tag: int) -> dict[str, list[StoredInstance]]:
+    """UID -> instances, in the order in which they come."""
+    groups: dict[str, list[StoredInstance]] = {}
+    for instance in instances:
+        groups.setdefault(instance.uid(tag), []).append(instance)
+    return groups
 
 
 def matching(instances: Iterable[StoredInstance], tag: int, uids: frozenset[str]) -> list[StoredInstance]:
