@@ -91,6 +91,15 @@ def test_what_is_held_of_several_studies(holdings: Holdings) -> None:
     assert holdings.held_of([]) == {}
 
 
+def test_what_is_held_for_another_registered_patient_is_not_here(database: Database, holdings: Holdings) -> None:
+    hanakos = received("1.7.1", study_instance_uid="1.7", patient_key="hanako")
+    nobodys = received("1.8.1", study_instance_uid="1.8", patient_key="", facts={"patient_id": "J"})
+    Registration(database).register([hanakos, nobodys])
+
+    assert holdings.held_of(["1.7", "1.8"], "hanako") == {"1.7": {"1.7.1"}, "1.8": {"1.8.1"}}
+    assert holdings.held_of(["1.7", "1.8"], "taro") == {"1.7": frozenset(), "1.8": {"1.8.1"}}
+
+
 def test_a_rendition_knows_where_it_belongs(database: Database, holdings: Holdings) -> None:
     one = next(each for each in Registration(database).unrendered(9) if each.study_instance_uid == "1.5")
     Registration(database).rendered(one.instance_id, [rendition()])

@@ -6,6 +6,7 @@ from datetime import timedelta
 
 import pytest
 
+from netty.archive.audit import Audit, AuditEvent, AuditKind
 from netty.archive.database import Database
 from netty.archive.found import FoundStudies, Noted
 from netty.archive.patients import ImportCount, Patients
@@ -228,6 +229,14 @@ def test_a_failure_keeps_the_last_answer_and_a_success_clears_it(database: Datab
     assert found.of("central", "12345") == Noted("central", "12345", NOON, "", (STUDY,))
 
 
+def test_an_answer_and_what_the_audit_trail_is_told_of_it_are_noted_together(database: Database) -> None:
+    found, audit = FoundStudies(database), Audit(database)
+    found.note("central", "12345", [STUDY], NOON, AuditEvent(AuditKind.SEARCH, outcome="1 studies"))
+    found.note_failure("central", "12345", "No answer.", NOON, AuditEvent(AuditKind.SEARCH, outcome="failed"))
+
+    assert [record.event.outcome for record in audit.list([AuditKind.SEARCH])] == ["failed", "1 studies"]
+
+
 def test_what_is_unobtainable_is_known_per_remote_and_study_until_forgotten(database: Database) -> None:
     unobtainables = Unobtainables(database)
     unobtainables.note("central", "1.2.3", {"1.2.3.1.1": "first", "1.2.3.1.2": "second"})
@@ -236,5 +245,9 @@ def test_what_is_unobtainable_is_known_per_remote_and_study_until_forgotten(data
 
     assert unobtainables.of("central", "1.2.3") == {"1.2.3.1.1": "newer", "1.2.3.1.2": "second"}
     assert unobtainables.of("north", "1.2.3") == {}
+    assert unobtainables.of_studies("central", ["1.9", "1.2.3"]) == {
+        "1.9": {},
+        "1.2.3": {"1.2.3.1.1": "newer", "1.2.3.1.2": "second"},
+    }
     unobtainables.forget("central", "1.2.3")
     assert unobtainables.of("central", "1.2.3") == {}

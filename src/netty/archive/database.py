@@ -5,7 +5,7 @@ import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from sqlalchemy import Connection, Engine, Table, column, create_engine, event, inspect, make_url, select, table
 from sqlalchemy.dialects import sqlite
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 REVISION: Final = "0002"  # of the tables that this program knows: the newest of migrations/versions; they sort
 BUSY_SECONDS: Final = 10
 _WRITING: Final = "netty_writing"
+_AT_ONCE: Final = 5000  # values in one IN (...): SQLite takes 32 766 in all
 _ADVISORY_LOCK: Final = 0x6E65747479  # "netty": one writer at a time on PostgreSQL too, as on SQLite
 
 
@@ -158,6 +159,14 @@ def _fault(url: URL, error: DBAPIError) -> DatabaseFault | DiskFull | None:
             "The database {place} does not answer: {cause}", place=place, cause=str(error.orig).strip()
         )
     return None
+
+
+_Value = TypeVar("_Value")
+
+
+def portions(values: Sequence[_Value]) -> Iterator[Sequence[_Value]]:
+    """Values for `IN (...)`, no more than one statement takes."""
+    return (values[start : start + _AT_ONCE] for start in range(0, len(values), _AT_ONCE))
 
 
 Row = dict[str, Any]

@@ -7,6 +7,7 @@ from typing import Any
 
 from sqlalchemy import Connection, select
 
+from netty.archive.audit import AuditEvent, write_events
 from netty.archive.database import Database, insert_or_replace
 from netty.archive.tables import found_studies, searches
 from netty.model.found import FoundInstance, FoundSeries, FoundStudy
@@ -37,8 +38,10 @@ class FoundStudies:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def note(self, remote: str, patient_id: str, studies: Sequence[FoundStudy], at: datetime) -> None:
-        """Write down a remote's answer in place of the last one."""
+    def note(
+        self, remote: str, patient_id: str, studies: Sequence[FoundStudy], at: datetime, *told: AuditEvent
+    ) -> None:
+        """Write down a remote's answer in place of the last one, and what the audit trail is told of it."""
         key = {"remote": remote, "patient_id": trimmed(patient_id)}
         with self._database.write() as connection:
             row = key | {"searched_at": at, "failure": "", "failed_at": None}
@@ -62,13 +65,15 @@ class FoundStudies:
                 if before.get(uid) != (place, study)  # most searches bring nothing new
             ]
             insert_or_replace(connection, found_studies, changed, ["search", "study_instance_uid"])
+            write_events(connection, told)
 
-    def note_failure(self, remote: str, patient_id: str, reason: str, at: datetime) -> None:
-        """Write down that a search failed; the last answer stays."""
+    def note_failure(self, remote: str, patient_id: str, reason: str, at: datetime, *told: AuditEvent) -> None:
+        """Write down that a search failed, and what the audit trail is told of it; the last answer stays."""
         failed = {"failure": reason, "failed_at": at}
         key = {"remote": remote, "patient_id": trimmed(patient_id)}
         with self._database.write() as connection:
             insert_or_replace(connection, searches, [key | failed], ["remote", "patient_id"])
+            write_events(connection, told)
 
     def of(self, remote: str, patient_id: str) -> Noted | None:
         """The last answer; None where nobody ever searched."""

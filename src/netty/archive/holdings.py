@@ -6,7 +6,7 @@ from typing import Any, Final
 from sqlalchemy import ColumnElement, Connection, Row, Select, and_, case, distinct, func, not_, select
 
 from netty.archive.audit import AuditEvent, AuditKind, write_events
-from netty.archive.database import Database
+from netty.archive.database import Database, portions
 from netty.archive.held import (
     HeldInstance,
     HeldSeries,
@@ -30,7 +30,6 @@ from netty.model.difference import StudyState
 from netty.model.identity import trimmed
 from netty.model.retrieval import LedgerState
 
-_AT_ONCE: Final = 5000  # values in one IN (...): SQLite takes 32 766 in all
 _EXPECTED_YET: Final = (LedgerState.EXPECTED, LedgerState.ON_HOLD)
 
 
@@ -44,12 +43,17 @@ class Holdings:
         """The SOP Instance UIDs of a study that are here."""
         return self.held_of([study_instance_uid])[study_instance_uid]
 
-    def held_of(self, study_instance_uids: Collection[str]) -> dict[str, frozenset[str]]:
-        """The same of several studies; studies of which nothing is here have an empty set."""
+    def held_of(self, study_instance_uids: Collection[str], patient_key: str = "") -> dict[str, frozenset[str]]:
+        """The same of several studies; studies of which nothing is here have an empty set.
+
+        Where a `patient_key` is given, what is held for another registered patient is not here.
+        """
         found: dict[str, set[str]] = {uid: set() for uid in study_instance_uids}
         query = _visible(select(studies.c.study_instance_uid, instances.c.sop_instance_uid))
+        if patient_key:
+            query = query.where(studies.c.patient_key.in_(["", patient_key]))
         with self._database.read() as connection:
-            for some in _portions(list(found)):
+            for some in portions(list(found)):
                 rows = connection.execute(query.where(studies.c.study_instance_uid.in_(some)))
                 for study_instance_uid, sop_instance_uid in rows:
                     found[study_instance_uid].add(sop_instance_uid)
@@ -138,10 +142,6 @@ class Holdings:
         return [key for key in keys if key is not None]
 
 
-def _portions(values: Sequence[Any]) -> Iterator[Sequence[Any]]:
-    return (values[start : start + _AT_ONCE] for start in range(0, len(values), _AT_ONCE))
-
-
 def _visible(query: Select[Any], joined: bool = False) -> Select[Any]:
     """The query over instances (already `joined` or not), their series and studies."""
     query = query if joined else query.select_from(instances)
@@ -186,7 +186,7 @@ def _held_studies(
 ) -> list[HeldStudy]:
     modalities: dict[int, set[str]] = {row.id: set() for row in rows}
     incomplete: set[str] = set()
-    for some in _portions(rows):
+    for some in portions(rows):
         query = select(series.c.study, series.c.modality).distinct()
         for study, modality in connection.execute(query.where(series.c.study.in_([row.id for row in some]))):
             modalities[study].update([modality] if modality else [])

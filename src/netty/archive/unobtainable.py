@@ -1,11 +1,11 @@
 """Instances that a remote lists and that cannot be had: they are not asked for again."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import UTC, datetime
 
 from sqlalchemy import select
 
-from netty.archive.database import Database, insert_or_replace
+from netty.archive.database import Database, insert_or_replace, portions
 from netty.archive.tables import unobtainable
 
 
@@ -17,11 +17,17 @@ class Unobtainables:
 
     def of(self, remote: str, study_instance_uid: str) -> dict[str, str]:
         """SOP Instance UID -> reason."""
-        query = select(unobtainable.c.sop_instance_uid, unobtainable.c.reason).where(
-            unobtainable.c.remote == remote, unobtainable.c.study_instance_uid == study_instance_uid
-        )
+        return self.of_studies(remote, [study_instance_uid])[study_instance_uid]
+
+    def of_studies(self, remote: str, study_instance_uids: Collection[str]) -> dict[str, dict[str, str]]:
+        """The same of several studies."""
+        found: dict[str, dict[str, str]] = {uid: {} for uid in study_instance_uids}
+        query = select(unobtainable).where(unobtainable.c.remote == remote)
         with self._database.read() as connection:
-            return {row.sop_instance_uid: row.reason for row in connection.execute(query)}
+            for some in portions(list(found)):
+                for row in connection.execute(query.where(unobtainable.c.study_instance_uid.in_(some))):
+                    found[row.study_instance_uid][row.sop_instance_uid] = row.reason
+        return found
 
     def note(
         self, remote: str, study_instance_uid: str, reasons: Mapping[str, str], at: datetime | None = None

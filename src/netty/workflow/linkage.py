@@ -82,22 +82,18 @@ class Linkage:
             raise UsageError(
                 "Searching by accession number is switched off. Set accession_number = true in the section [query]."
             )
-        outcome = "failed"
-        studies: list[FoundStudy] = []
         try:
             studies = await self._ask(remote, patient_id, accession_number, turn)
-            outcome = f"{len(studies)} studies"
-        finally:
-            event = AuditEvent(
-                AuditKind.SEARCH,
-                who=asked_by,
-                remote=remote.name,
-                outcome=outcome,
-                detail={"patient_id": patient_id, "studies": [study.study_instance_uid for study in studies]},
-            )
-            await asyncio.to_thread(self.audit.write, event)
-        patient = await asyncio.to_thread(self.patients.linked, remote.name, patient_id)
-        return await asyncio.to_thread(self.differences, remote.name, studies, patient.key if patient else "")
+        except BaseException:
+            await asyncio.to_thread(self.audit.write, _search_event(remote.name, patient_id, None, asked_by))
+            raise
+
+        def conclude() -> list[StudyDifference]:
+            self.audit.write(_search_event(remote.name, patient_id, studies, asked_by))
+            patient = self.patients.linked(remote.name, patient_id)
+            return self.differences(remote.name, studies, patient.key if patient else "")
+
+        return await asyncio.to_thread(conclude)
 
     async def _ask(self, remote: Remote, patient_id: str, accession_number: str, turn: Turn) -> list[FoundStudy]:
         """STUDY, then each SERIES, then each IMAGE level: one service per association (statement 4.2.6)."""
@@ -124,8 +120,30 @@ class Linkage:
         self, remote_name: str, patient_key: str, *, asked_by: str = "", turn: Turn = at_once
     ) -> list[StudyDifference]:
         """Find for a registered patient, and note the answer (or why there is none) for the pages."""
-        remote = await asyncio.to_thread(self.remotes.get, remote_name)
-        patient = await asyncio.to_thread(self.patients.get, patient_key)
+        remote, patient_id = await asyncio.to_thread(self._link, remote_name, patient_key)
+        try:
+            studies = await self._ask(remote, patient_id, "", turn)
+        except PeerError as error:
+            event = _search_event(remote.name, patient_id, None, asked_by)
+            await asyncio.to_thread(self.found.note_failure, remote.name, patient_id, str(error), _now(), event)
+            raise
+        except BaseException:
+            await asyncio.to_thread(self.audit.write, _search_event(remote.name, patient_id, None, asked_by))
+            raise
+
+        def conclude() -> list[StudyDifference]:
+            differences = self.differences(remote.name, studies, patient_key)
+            found = [one.study for one in differences]
+            self.found.note(
+                remote.name, patient_id, found, _now(), _search_event(remote.name, patient_id, found, asked_by)
+            )
+            return differences
+
+        return await asyncio.to_thread(conclude)
+
+    def _link(self, remote_name: str, patient_key: str) -> tuple[Remote, str]:
+        """The remote, and by which Patient ID it knows the patient. UsageError where it does not."""
+        remote, patient = self.remotes.get(remote_name), self.patients.get(patient_key)
         patient_id = patient.patient_id_at(remote.name)
         if patient_id is None:
             raise UsageError(
@@ -133,14 +151,7 @@ class Linkage:
                 patient=patient_key,
                 remote=remote.name,
             )
-        try:
-            differences = await self.find(remote, patient_id, asked_by=asked_by, turn=turn)
-        except PeerError as error:
-            await asyncio.to_thread(self.found.note_failure, remote.name, patient_id, str(error), _now())
-            raise
-        studies = [one.study for one in differences]
-        await asyncio.to_thread(self.found.note, remote.name, patient_id, studies, _now())
-        return differences
+        return remote, searchable_patient_id(patient_id)
 
     def differences(self, remote: str, studies: Iterable[FoundStudy], patient_key: str = "") -> list[StudyDifference]:
         """What is held, missing and unobtainable of each found study; newest study first.
@@ -150,17 +161,13 @@ class Linkage:
         """
         ordered = sorted(studies, key=lambda study: (study.study_date, study.study_time), reverse=True)
         uids = [study.study_instance_uid for study in ordered]
-        held = self.holdings.held_of(uids)
-        others = {
-            study.study_instance_uid
-            for study in self.holdings.studies(study_instance_uids=uids)
-            if patient_key and study.patient_key not in ("", patient_key)
-        }
+        held = self.holdings.held_of(uids, patient_key)
+        unobtainable = self.unobtainables.of_studies(remote, uids)
         return [
             difference(
                 study,
-                frozenset() if study.study_instance_uid in others else held.get(study.study_instance_uid, frozenset()),
-                self.unobtainables.of(remote, study.study_instance_uid),
+                held[study.study_instance_uid],
+                unobtainable[study.study_instance_uid],
                 self.accepted_classes,
             )
             for study in ordered
@@ -278,6 +285,17 @@ class Linkage:
             ]
 
         return await asyncio.to_thread(request_all)
+
+
+def _search_event(remote: str, patient_id: str, studies: Sequence[FoundStudy] | None, asked_by: str) -> AuditEvent:
+    """What the audit trail is told of a search; no studies: it failed."""
+    return AuditEvent(
+        AuditKind.SEARCH,
+        who=asked_by,
+        remote=remote,
+        outcome="failed" if studies is None else f"{len(studies)} studies",
+        detail={"patient_id": patient_id, "studies": [study.study_instance_uid for study in studies or ()]},
+    )
 
 
 def ledger_of(one: StudyDifference) -> list[LedgerEntry]:
