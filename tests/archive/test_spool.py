@@ -37,7 +37,7 @@ def _sealed(spool: Spool, content: bytes = b"data") -> str:
 def test_a_sealed_file_has_its_bytes_and_its_receipt(spool: Spool) -> None:
     file = spool.create()
     file.write(memoryview(b"head"))
-    file.write_all([b"pix", memoryview(b"els"), bytearray(b"")])
+    file.write_all([b"pix", memoryview(b"els"), bytearray(b"")], 6)
     size = file.size
     file.seal(RECEIPT)
 
@@ -59,7 +59,7 @@ def test_files_and_folders_are_private_and_names_are_ours(spool: Spool, tmp_path
 
 def test_many_small_pieces_are_written_whole(spool: Spool) -> None:
     file = spool.create()
-    file.write_all([bytes([number % 256]) for number in range(5000)])
+    file.write_all([bytes([number % 256]) for number in range(5000)], 5000)
 
     assert spool.path(file.name).read_bytes() == bytes(number % 256 for number in range(5000))
     file.discard()
@@ -152,7 +152,7 @@ def test_short_writes_go_on_until_all_is_written(spool: Spool, monkeypatch: pyte
     file = spool.create()
 
     file.write(b"0123456789")
-    file.write_all([b"abc", b"defg"])
+    file.write_all([b"abc", b"defg"], 7)
     file.seal(RECEIPT)
 
     assert spool.path(file.name).read_bytes().startswith(b"0123456789abcdefg")

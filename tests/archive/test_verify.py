@@ -1,6 +1,5 @@
 """Verification finds whatever does not fit together, and repair puts right what can be."""
 
-import hashlib
 import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
@@ -17,7 +16,7 @@ from netty.archive.received import KeptBlob, Received
 from netty.archive.registration import Registration
 from netty.archive.spool import Spool
 from netty.archive.verify import IN_FLIGHT, ProblemKind, Verification, verify
-from support.catalogue import NOON, received, rendition
+from support.catalogue import NOON, digest_of, received, rendition
 
 HEAD = b"H" * 340
 
@@ -41,7 +40,7 @@ class Archive:
         """A sealed file for a receipt, in the spool."""
         file = self.spool.create()
         file.write(HEAD + content)
-        one = replace(one, spool_name=file.name, sha256=hashlib.sha256(content).hexdigest(), data_length=len(content))
+        one = replace(one, spool_name=file.name, digest=digest_of(content), data_length=len(content))
         file.seal(one.receipt())
         return one
 

@@ -1,6 +1,5 @@
 """C-STORE as SCP: statement 4.3, 4.3.1 and table 6, in the conditions of PS3.4 B.2.3."""
 
-import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -8,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from netty.archive.digest import has_digest
 from netty.network.settings import ReceiveLimits
 from netty.workflow.settings import Keep, ReceiveSettings, Unsolicited
 from support.raw_peer import (
@@ -265,7 +265,7 @@ def test_what_is_stored_lies_on_the_disk_byte_for_byte(tmp_path: Path) -> None:
             kept = file.read(receipt["data_length"])
 
     assert kept == image.data
-    assert receipt["sha256"] == hashlib.sha256(image.data).hexdigest()
+    assert has_digest([image.data], receipt["digest"])
 
 
 # --- what nobody asked for -----------------------------------------------------------------------------------------

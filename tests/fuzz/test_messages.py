@@ -90,7 +90,7 @@ def test_any_order_of_fragments_is_a_course_of_messages_or_refused(parts: list[t
     assembler, open_message = MessageAssembler(), False
     for context_id, is_command, is_last, data in parts:
         try:
-            events = assembler.feed(DataReceived(context_id, is_command, is_last, memoryview(data)))
+            events = assembler.feed(DataReceived(context_id, is_command, is_last, [memoryview(data)], len(data)))
         except MessageError:
             return
         for event in events:

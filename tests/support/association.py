@@ -59,7 +59,7 @@ class _Place:
         self._shelf = shelf
         self._data = bytearray()
 
-    def write(self, parts: Sequence[memoryview]) -> None:
+    def write(self, parts: Sequence[memoryview], size: int) -> None:
         if self._shelf.write_error is not None:
             raise self._shelf.write_error
         self._data += b"".join(parts)

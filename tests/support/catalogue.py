@@ -12,6 +12,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from netty.archive.database import Database, migrate, open_database
+from netty.archive.digest import Digest
 from netty.archive.received import NewRendition, Received
 from netty.model.patient import Patient, PatientLink
 from netty.model.remote import Remote
@@ -98,7 +99,7 @@ def received(sop_instance_uid: str = "1.2.3.1.1", content: bytes = b"pixels", **
     usual = Received(
         spool_name=f"{next(_counter):032x}.dcm",
         size=len(content),
-        sha256=hashlib.sha256(content).hexdigest(),
+        digest=digest_of(content),
         data_offset=340,
         data_length=len(content),
         transfer_syntax="1.2.840.10008.1.2",
@@ -116,6 +117,13 @@ def received(sop_instance_uid: str = "1.2.3.1.1", content: bytes = b"pixels", **
         facts=facts | changes.pop("facts", {}),
     )
     return replace(usual, **changes)
+
+
+def digest_of(content: bytes) -> str:
+    """What a receipt says of a data set."""
+    digest = Digest()
+    digest.update(content)
+    return digest.text
 
 
 def rendition(key: str = "ab", data: bytes = b"jpeg", **changes: Any) -> NewRendition:

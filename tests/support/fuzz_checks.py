@@ -56,7 +56,7 @@ def check_event(engine: Association, event: Event) -> None:
     assert isinstance(event, Event)
     if isinstance(event, DataReceived):
         assert event.context_id in engine.contexts
-        bytes(event.data)
+        assert sum(map(len, event.parts)) == event.size
     elif isinstance(event, ProviderAborted):
         assert isinstance(event.error, PeerError)
         assert str(event.error)

@@ -39,6 +39,7 @@ from netty.web.app import create_app
 from netty.web.parts import Linkage, WebParts
 from netty.web.settings import WebSettings
 from netty.workflow.linkage import Linkage as RealLinkage
+from support.catalogue import digest_of
 
 CT = "1.2.840.10008.5.1.4.1.1.2"
 US_MULTIFRAME = "1.2.840.10008.5.1.4.1.1.3.1"
@@ -181,7 +182,7 @@ class Town:
         return Received(
             spool_name=uuid.uuid4().hex,
             size=1000,
-            sha256=hashlib.sha256(one.sop_instance_uid.encode()).hexdigest(),
+            digest=digest_of(one.sop_instance_uid.encode()),
             data_offset=0,
             data_length=1000,
             transfer_syntax="1.2.840.10008.1.2",

@@ -39,7 +39,7 @@ class _Script:
         self._operation = operation
         self._data = bytearray()
 
-    def write(self, parts: Sequence[memoryview]) -> None:
+    def write(self, parts: Sequence[memoryview], size: int) -> None:
         self._data += b"".join(parts)
 
     async def finish(self) -> AnyResponse | None:

@@ -60,7 +60,7 @@ _HELD: Final = (
     select(
         instances.c.id,
         instances.c.sop_instance_uid,
-        instances.c.sha256,
+        instances.c.digest,
         instances.c.state,
         instances.c.reason,
         studies.c.study_instance_uid,
@@ -110,7 +110,7 @@ class _Held:
 
     id: int
     study_instance_uid: str
-    sha256: str
+    digest: str
     state: RenderState
     reason: str
 
@@ -153,7 +153,7 @@ class Intake:
             return RegistrationOutcome.ON_HOLD, reasons.TWO_PATIENTS
         if held is None:
             return RegistrationOutcome.NEW, ""
-        if held.sha256 == one.sha256:
+        if held.digest == one.digest:
             return RegistrationOutcome.SAME, ""
         return RegistrationOutcome.DIFFERENT, reasons.OTHER_BYTES
 
@@ -204,7 +204,7 @@ class Intake:
             columns=columns,
             burned_in=one.fact("burned_in").strip(),
             key=secrets.token_hex(16),
-            sha256=one.sha256,
+            digest=one.digest,
             transfer_syntax=one.transfer_syntax,
             spool_name=one.spool_name,
             data_offset=one.data_offset,
@@ -214,7 +214,7 @@ class Intake:
             attempts=0,
             received_at=one.received_at,
         )
-        held = _Held(number, one.study_instance_uid, one.sha256, RenderState.WAITING, "")
+        held = _Held(number, one.study_instance_uid, one.digest, RenderState.WAITING, "")
         self._instances[one.sop_instance_uid] = held
         return number
 
@@ -269,7 +269,7 @@ class Intake:
             sop_instance_uid=one.sop_instance_uid,
             study_instance_uid=one.study_instance_uid,
             size=one.size,
-            sha256=one.sha256,
+            digest=one.digest,
             remote=one.remote,
             calling_ae_title=one.calling_ae_title,
             address=one.address,
@@ -281,7 +281,7 @@ class Intake:
     def _set_aside(self, one: Received, receipt: int) -> bool:
         """A row for the quarantine, unless these very bytes lie there already: a retrieval may be tried often."""
         query = select(quarantined.c.id).join(receipts)
-        query = query.where(quarantined.c.sop_instance_uid == one.sop_instance_uid, receipts.c.sha256 == one.sha256)
+        query = query.where(quarantined.c.sop_instance_uid == one.sop_instance_uid, receipts.c.digest == one.digest)
         if self._connection.scalar(query) is not None:
             return False
         self._insert(
@@ -349,7 +349,7 @@ class Intake:
     def _held_instances(self) -> dict[str, _Held]:
         uids = list({one.sop_instance_uid for one in self._batch})
         return {
-            row.sop_instance_uid: _Held(row.id, row.study_instance_uid, row.sha256, RenderState(row.state), row.reason)
+            row.sop_instance_uid: _Held(row.id, row.study_instance_uid, row.digest, RenderState(row.state), row.reason)
             for row in self._connection.execute(_HELD, {"uids": uids})
         }
 
@@ -383,7 +383,7 @@ def _event(one: Received, outcome: RegistrationOutcome, reason: str) -> AuditEve
             "reason": reason,
             "sop_instance_uid": one.sop_instance_uid,
             "spool_name": one.spool_name,
-            "sha256": one.sha256,
+            "digest": one.digest,
             "calling_ae_title": one.calling_ae_title,
             "address": one.address,
             "retrieval": one.retrieval_id,

@@ -35,7 +35,7 @@ class Received:
     Attributes:
         spool_name: the file's name in the spool.
         size: of the data set in bytes, which equals `data_length`.
-        sha256: of the data set's bytes as received (not of the file: its meta header is ours), in hex.
+        digest: of the data set's bytes as received (not of the file: its meta header is ours); see `digest.py`.
         data_offset, data_length: where in the file the data set lies.
         facts: text of the attributes named in `TEXT_FACTS`; what is absent may be left out.
         remote: the registered remote that called.
@@ -45,7 +45,7 @@ class Received:
 
     spool_name: str
     size: int
-    sha256: str
+    digest: str
     data_offset: int
     data_length: int
     transfer_syntax: str
@@ -77,6 +77,7 @@ class Received:
         """From the trailer of a spool file."""
         known = {one.name for one in dataclasses.fields(cls)}
         values = {name: value for name, value in receipt.items() if name in known}
+        values.setdefault("digest", receipt.get("sha256", ""))  # so it was called when that was the only one
         values["received_at"] = datetime.fromtimestamp(receipt["received_at"], UTC)
         return cls(**values | {"spool_name": spool_name})
 

@@ -56,18 +56,17 @@ class SpoolFile:
             raise disk_error(error, self._path) from error
         self.size += len(data)
 
-    def write_all(self, pieces: Sequence[Bytes]) -> None:
-        """Append several pieces with as few calls to the operating system as can be."""
-        for start in range(0, len(pieces), _MOST_PIECES):
-            some = pieces[start : start + _MOST_PIECES]
-            total = sum(map(len, some))
-            try:
-                written = os.writev(self._descriptor, some)
-                if written < total:
-                    self._write_rest(memoryview(b"".join(some))[written:])
-            except OSError as error:
-                raise disk_error(error, self._path) from error
-            self.size += total
+    def write_all(self, pieces: Sequence[Bytes], size: int) -> None:
+        """Append several pieces of `size` bytes together with as few calls to the operating system as can be."""
+        if len(pieces) > _MOST_PIECES:
+            pieces = (b"".join(pieces),)
+        try:
+            written = os.writev(self._descriptor, pieces)
+            if written < size:
+                self._write_rest(memoryview(b"".join(pieces))[written:])
+        except OSError as error:
+            raise disk_error(error, self._path) from error
+        self.size += size
 
     def _write_rest(self, rest: memoryview) -> None:
         """After a short write; when the disk is full, the next call says so."""

@@ -246,7 +246,7 @@ instances: Final = Table(
     Column("columns", Integer, nullable=False),
     _text("burned_in"),
     _text("key", unique=True),  # the stem of its blobs' names
-    _text("sha256"),
+    _text("digest"),
     _text("transfer_syntax"),
     Column("spool_name", Text),  # NULL once the file is gone
     _number("data_offset"),
@@ -312,7 +312,7 @@ receipts: Final = Table(
     _text("sop_instance_uid"),
     _text("study_instance_uid", index=True),
     _number("size"),
-    _text("sha256"),
+    _text("digest"),
     _text("remote"),
     _text("calling_ae_title"),
     _text("address"),

@@ -17,6 +17,7 @@ from sqlalchemy import Row, Select, select
 from netty.archive import reasons
 from netty.archive.blobs import Blobs
 from netty.archive.database import Database
+from netty.archive.digest import has_digest
 from netty.archive.errors import BlobMissing
 from netty.archive.held import RenderState
 from netty.archive.mending import Mending
@@ -164,7 +165,7 @@ class _Verifier:
         path = self._spool.path(row.spool_name or "-")
         if row.spool_name is None or not path.exists():
             return ProblemKind.SPOOL_MISSING
-        return None if _is_whole(path, row.data_offset, row.data_length, row.sha256) else ProblemKind.SPOOL_DAMAGED
+        return None if _is_whole(path, row.data_offset, row.data_length, row.digest) else ProblemKind.SPOOL_DAMAGED
 
     def _mend(self, row: Row[Any], wrong: set[ProblemKind]) -> None:
         from_kept = row.kept_blob is not None and not wrong & {ProblemKind.KEPT_MISSING, ProblemKind.KEPT_DAMAGED}
@@ -185,7 +186,7 @@ class _Verifier:
         name = row.spool_name
         place = self._spool.quarantined_path(name)
         if place.exists():
-            if not _is_whole(place, row.received["data_offset"], row.received["data_length"], row.sha256):
+            if not _is_whole(place, row.received["data_offset"], row.received["data_length"], row.digest):
                 self._report(ProblemKind.QUARANTINE_DAMAGED, name)
             elif not row.moved:  # the move was done, and not yet written down
                 self._registration.quarantined([name])
@@ -268,7 +269,7 @@ class _Verifier:
 
 
 def _quarantined() -> Select[Any]:
-    return select(quarantined, receipts.c.spool_name, receipts.c.sha256).join(receipts)
+    return select(quarantined, receipts.c.spool_name, receipts.c.digest).join(receipts)
 
 
 def _stems(key: str) -> set[str]:
@@ -284,10 +285,10 @@ def _digest(pieces: Iterable[bytes]) -> tuple[int, str]:
     return size, checksum.hexdigest()
 
 
-def _is_whole(path: Path, offset: int, length: int, sha256: str) -> bool:
-    """Whether a spool file has its trailer, and its data set the checksum."""
+def _is_whole(path: Path, offset: int, length: int, digest: str) -> bool:
+    """Whether a spool file has its trailer, and its data set the digest."""
     try:
-        return read_receipt(path) is not None and _digest(_part(path, offset, length)) == (length, sha256)
+        return read_receipt(path) is not None and has_digest(_part(path, offset, length), digest)
     except OSError:
         return False
 

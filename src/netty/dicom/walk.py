@@ -130,14 +130,20 @@ class ElementWalk:
         """How many bytes have been walked."""
         return self._position
 
+    def pass_over(self, size: int) -> bool:
+        """Whether the next `size` bytes all lie inside a value that nobody looks at: then they count as fed."""
+        if self._skip < size or self._collected is not None or self._rest:
+            return False
+        self._skip -= size
+        self._position += size
+        return True
+
     def feed(self, fragment: memoryview) -> bool:
         """Take the next bytes. True: more elements are in them than one slice may hold; call `resume` until False.
 
         What is left then is copied, so the fragment itself may go.
         """
-        if self._skip >= len(fragment) and self._collected is None and not self._rest:
-            self._skip -= len(fragment)  # the inside of a large value
-            self._position += len(fragment)
+        if self.pass_over(len(fragment)):
             return False
         if self._rest:
             raise ValueError("resume the walk before feeding it again")

@@ -22,9 +22,10 @@ class MessageBegan:
 
 
 class DataSetFragment(NamedTuple):  # as there are thousands in a second
-    """A part of the message's data set. `data` is valid only as long as that of DataReceived."""
+    """A part of the message's data set. `parts` are valid only as long as those of DataReceived."""
 
-    data: memoryview
+    parts: list[memoryview]
+    size: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +56,7 @@ class MessageAssembler:
         return self._context_id is None
 
     def feed(self, received: DataReceived) -> tuple[MessageEvent, ...]:
-        """What this PDV brings. Raises MessageError: abort the association."""
+        """What these parts bring. Raises MessageError: abort the association."""
         if self._context_id is None:
             self._context_id = received.context_id
         elif received.context_id != self._context_id:
@@ -69,25 +70,24 @@ class MessageAssembler:
         return self._feed_data_set(received) if self._in_data_set else self._feed_command(received)
 
     def _feed_data_set(self, received: DataReceived) -> tuple[MessageEvent, ...]:
-        fragment = DataSetFragment(received.data)
+        fragment = DataSetFragment(received.parts, received.size)
         if not received.is_last:
             return (fragment,)
         self._in_data_set, self._context_id = False, None
         return (fragment, _ENDED)
 
     def _feed_command(self, received: DataReceived) -> tuple[MessageEvent, ...]:
-        if len(self._command) + len(received.data) > self._command_limit:
+        if len(self._command) + received.size > self._command_limit:
             raise MessageError(
                 "The peer sent a command set of more than {limit} bytes.",
                 limit=self._command_limit,
             )
         if not received.is_last:
-            self._command += received.data
+            self._command += b"".join(received.parts)
             return ()
-        data: Buffer = received.data
+        data = b"".join((self._command, *received.parts))
         if self._command:
-            self._command += received.data
-            data, self._command = self._command, bytearray()
+            self._command = bytearray()
         began = self._began(data, received.context_id)
         if began.command.has_data_set:
             self._in_data_set = True
@@ -95,14 +95,14 @@ class MessageAssembler:
         self._context_id = None
         return (began, _ENDED)
 
-    def _began(self, data: Buffer, context_id: int) -> MessageBegan:
+    def _began(self, data: bytes, context_id: int) -> MessageBegan:
         """The answers to one C-FIND, thousands of them, begin with the same bytes: they are taken apart once."""
         answer = self._answer
         if answer is not None and answer.context_id == context_id and data == self._answer_bytes:
             return answer
-        began = MessageBegan(decode_command(memoryview(data)), context_id)
+        began = MessageBegan(decode_command(data), context_id)
         if isinstance(began.command, FindResponse):
-            self._answer_bytes, self._answer = bytes(data), began
+            self._answer_bytes, self._answer = data, began
         return began
 
 

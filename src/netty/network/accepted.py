@@ -107,7 +107,6 @@ class AcceptedAssociation:
         self._waiting: list[MessageEvent] = []  # a request that came before its predecessor was answered
         self._release_due = False
         self._data_set_bytes = 0
-        self._parts: list[memoryview] = []  # of the data set, that the read under way has brought
         self._refusing: int | None = None
         self._ending: tuple[Ending, str] | None = None
         self._messages = 0
@@ -140,11 +139,9 @@ class AcceptedAssociation:
                 self._end(Ending.ABORTED_BY_US, str(error))
 
     def taken(self) -> None:
-        """After every read: what it brought is passed on, before its buffer is used again; who owes whom is noted."""
-        if self._parts:
-            self._pass_on()
+        """After every read: who owes whom is noted."""
         if self._ending is None and self._engine.is_established:
-            owing = not self._assembler.between_messages or self._engine.unread > 0
+            owing = not self._assembler.between_messages or self._engine.is_amid_pdu
             self._pace.note(owing and not self._waiting)
 
     def lost(self, error: PeerError | None) -> None:
@@ -242,7 +239,6 @@ class AcceptedAssociation:
 
     def _give_up_incoming(self) -> None:
         incoming, self._incoming = self._incoming, None
-        self._parts.clear()
         if incoming is not None:
             try:
                 incoming.abandon()
@@ -270,7 +266,7 @@ class AcceptedAssociation:
             return
         for event in events:
             if type(event) is DataSetFragment:
-                self._take_fragment(event.data)
+                self._take_fragment(event)
             elif self._waiting or (isinstance(event, MessageBegan) and self._must_wait(event)):
                 self._waiting.append(event)
                 self.connection.hold()
@@ -281,22 +277,16 @@ class AcceptedAssociation:
         """We work synchronously (statement 4.2.3); only C-CANCEL may come before an answer."""
         return self._task is not None and not isinstance(began.command, CancelRequest)
 
-    def _take_fragment(self, view: memoryview) -> None:
+    def _take_fragment(self, fragment: DataSetFragment) -> None:
+        """All that a read brought at once: a file is written in one call, however short the PDUs are."""
         if self._incoming is None:
             return
-        self._data_set_bytes += len(view)
+        self._data_set_bytes += fragment.size
         if self._data_set_bytes > self._server.limits.data_set:
             self._too_large()
             return
-        self._parts.append(view)
-
-    def _pass_on(self) -> None:
-        """All that a read brought at once: a file is written in one call, however short the fragments are."""
-        parts, self._parts = self._parts, []
-        if self._incoming is None:
-            return
         try:
-            self._incoming.write(parts)
+            self._incoming.write(fragment.parts, fragment.size)
         except Exception as error:
             self._refuse_incoming(error)
 
@@ -312,7 +302,6 @@ class AcceptedAssociation:
         if isinstance(event, MessageBegan):
             self._begin(event)
         elif self._incoming is not None and self._operation is not None and self._task is None:
-            self._pass_on()
             self._task = asyncio.get_running_loop().create_task(self._answer(self._incoming, self._operation))
 
     def _begin(self, began: MessageBegan) -> None:

@@ -133,12 +133,12 @@ class RequestedAssociation:
                 self._command = event.command
                 self._data_set = bytearray()
             elif isinstance(event, DataSetFragment):
-                if len(self._data_set) + len(event.data) > _IDENTIFIER_LIMIT:
+                if len(self._data_set) + event.size > _IDENTIFIER_LIMIT:
                     self._break_off(
                         MessageError("The peer sent an identifier of more than {limit} bytes.", limit=_IDENTIFIER_LIMIT)
                     )
                     return
-                self._data_set += event.data
+                self._data_set += b"".join(event.parts)
             elif self._command is not None:
                 self._received.append((self._command, bytes(self._data_set)))
                 if len(self._received) >= _UNTAKEN:

@@ -64,8 +64,8 @@ class Operation:
 class Incoming(Protocol):
     """A request whose data set is coming in. Every method may raise `Refusal`: its status is the answer."""
 
-    def write(self, parts: Sequence[memoryview]) -> None:
-        """The next parts of the data set: what one read brought. They are valid only during the call."""
+    def write(self, parts: Sequence[memoryview], size: int) -> None:
+        """The next `size` bytes of the data set, as one read brought them. They are valid only during the call."""
 
     async def finish(self) -> AnyResponse | None:
         """The data set is complete: do what was asked, and return the final response; None where it was sent."""
@@ -98,7 +98,7 @@ class Refused:
     response: Callable[[Refusal], AnyResponse]
     refusal: Refusal
 
-    def write(self, parts: Sequence[memoryview]) -> None:
+    def write(self, parts: Sequence[memoryview], size: int) -> None:
         """Dropped."""
 
     async def finish(self) -> AnyResponse:

@@ -27,8 +27,8 @@ class StoreOutcome:
 class Reception(Protocol):
     """One instance that is coming in."""
 
-    def write(self, parts: Sequence[memoryview]) -> None:
-        """The next parts of the data set, as they came in one read; they are valid only during the call.
+    def write(self, parts: Sequence[memoryview], size: int) -> None:
+        """The next `size` bytes of the data set, as one read brought them; they are valid only during the call.
 
         May raise `Refusal`: the rest is then dropped, `abandon` is called, and the refusal is the answer.
         """

@@ -24,7 +24,7 @@ class _Echo:
     def __init__(self, request: EchoRequest) -> None:
         self._request = request
 
-    def write(self, parts: Sequence[memoryview]) -> None:
+    def write(self, parts: Sequence[memoryview], size: int) -> None:
         """C-ECHO has no data set; one that comes all the same is passed over."""
 
     async def finish(self) -> AnyResponse:

@@ -43,7 +43,7 @@ class IdentifierSink:
     def __init__(self) -> None:
         self._data = bytearray()
 
-    def write(self, parts: Sequence[memoryview]) -> None:
+    def write(self, parts: Sequence[memoryview], size: int) -> None:
         """The next parts."""
         if len(self._data) + sum(map(len, parts)) > _LONGEST_IDENTIFIER:
             raise Refusal(Status.MISTYPED_ARGUMENT, "The identifier is too long.")

@@ -16,13 +16,13 @@ from typing import Final
 from netty.errors import LocalError
 from netty.ul import codec
 from netty.ul.buffer import ReceiveBuffer
+from netty.ul.data_reader import DataReader
 from netty.ul.errors import PduError
 from netty.ul.events import (
     Aborted,
     AssociateAccepted,
     AssociateRejected,
     AssociateRequested,
-    DataReceived,
     Directive,
     Event,
     ProviderAborted,
@@ -68,7 +68,7 @@ class Association:
         self._contexts: dict[int, AcceptedContext] = {}
         self._send_length = DEFAULT_MAXIMUM_LENGTH
         self._buffer = ReceiveBuffer(max(limits.maximum_length, limits.associate_length) + codec.HEADER.size)
-        self._pdv_end = 0  # where the P-DATA-TF that is being read ends; 0: none
+        self._data = DataReader(self._buffer, limits.maximum_length)
         self._discarding = False  # after a broken PDU nobody knows where the next begins
         self._events: deque[Event] = deque()
         self._pending: list[Buffer] = []
@@ -117,9 +117,9 @@ class Association:
         return self._send_length
 
     @property
-    def unread(self) -> int:
-        """How many received bytes have not become events: after `events`, the beginning of a PDU."""
-        return self._buffer.end - self._buffer.start
+    def is_amid_pdu(self) -> bool:
+        """Whether the peer owes us the rest of a PDU; to be asked when the events have been taken."""
+        return self._data.is_amid or self._buffer.end > self._buffer.start
 
     @property
     def memory(self) -> int:
@@ -149,13 +149,13 @@ class Association:
             yield event
 
     def next_event(self) -> Event | None:
-        """The next event, or None until more bytes come. One PDV at a time: nothing piles up."""
+        """The next event, or None until more bytes come. Nothing piles up: data are one event at a time."""
         while True:
             if self._events:
                 return self._events.popleft()
             try:
-                if self._pdv_end:
-                    return self._next_pdv()
+                if self._data.is_amid:
+                    return self._data.read(self._contexts)
                 if not self._next_pdu():
                     return None
             except PduError as error:
@@ -163,11 +163,10 @@ class Association:
 
     def trim(self) -> None:
         """Give the receive buffer's memory back if it is empty: for an association that waits for long."""
-        if not self._pdv_end:
-            self._buffer.trim()
+        self._buffer.trim()
 
     def _next_pdu(self) -> bool:
-        """Take one step in the received bytes; False when a whole PDU is not there yet."""
+        """Take one step in the received bytes; False when a whole PDU, or the header of a P-DATA-TF, is not there."""
         buffer = self._buffer
         available = buffer.end - buffer.start
         if self._discarding or self._state is State.IDLE:
@@ -177,14 +176,15 @@ class Association:
             return False
         pdu_type, length = codec.HEADER.unpack_from(buffer.view, buffer.start)
         check_header(pdu_type, length, self._state, self._limits)
+        body_start = buffer.start + _HEADER_SIZE
+        if pdu_type == _DATA_TF and self._state in _DATA_INDICATED:
+            buffer.start = body_start
+            self._data.begin(length)
+            return True
         if available < _HEADER_SIZE + length:
             return False
-        body_start = buffer.start + _HEADER_SIZE
-        if pdu_type == _DATA_TF:
-            if self._state is State.ESTABLISHED or self._state in _DATA_INDICATED:
-                buffer.start, self._pdv_end = body_start, body_start + length
-            else:
-                buffer.start = body_start + length  # AA-6: ignored
+        if pdu_type == _DATA_TF:  # AA-6: ignored
+            buffer.start = body_start + length
             return True
         value = self._decode(pdu_type, buffer.view[body_start : body_start + length])
         buffer.start = body_start + length
@@ -200,25 +200,9 @@ class Association:
             return codec.decode_associate_accept(body, proposed)
         return SHORT_DECODERS[pdu_type](body)
 
-    def _next_pdv(self) -> Event:
-        buffer = self._buffer
-        context_id, control, start, stop = codec.decode_pdv(buffer.view, buffer.start, self._pdv_end)
-        if context_id not in self._contexts:
-            raise PduError("The peer sent data for presentation context {context_id}.", context_id=context_id)
-        buffer.start = stop
-        if stop == self._pdv_end:
-            self._pdv_end = 0
-        return DataReceived(
-            context_id,
-            control & codec.IS_COMMAND != 0,
-            control & codec.IS_LAST != 0,
-            buffer.view[start:stop],
-        )
-
     def _fail(self, error: PduError) -> None:
         """A PDU that breaks the rules (Evt19, or one that is not expected): the end of this association."""
-        self._pdv_end = 0
-        self._discarding = True
+        self._stop_reading()
         was_awaiting_request = self._state is State.AWAITING_ASSOCIATE_RQ
         self._take(Trigger.INVALID_PDU_RECEIVED, error.abort, error)
         if was_awaiting_request:  # AA-1 tells nobody; the log wants to know all the same
@@ -330,7 +314,7 @@ class Association:
         )
 
     def _stop_reading(self) -> None:
-        self._pdv_end = 0
+        self._data.stop()
         self._discarding = True
 
     def _establish(self, accept: AssociateAccept, peer_maximum_length: int) -> None:

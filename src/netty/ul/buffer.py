@@ -17,8 +17,8 @@ class ReceiveBuffer:
     __slots__ = ("_capacity", "_largest", "end", "start", "view")
 
     def __init__(self, longest_pdu: int) -> None:
-        """`longest_pdu` counts the header. One and a part of the next must fit."""
-        self._largest = max(2 * longest_pdu, SMALLEST_LARGE_CAPACITY)
+        """`longest_pdu` counts the header: of those that are read as a whole, one must fit."""
+        self._largest = max(longest_pdu, SMALLEST_LARGE_CAPACITY)
         self._capacity = 0
         self.view = memoryview(b"")
         self.start = 0

@@ -30,12 +30,17 @@ class AssociateRejected:
 
 
 class DataReceived(NamedTuple):  # there are thousands in a second, and a tuple is made in a third of the time
-    """P-DATA indication, one PDV. `data` is valid only until the next `get_buffer` or `receive_data`."""
+    """P-DATA indication: what came, in a row, of one command or data set.
+
+    Where it is cut depends on how the bytes came; `is_last`: it is complete with this. `parts` are valid only until
+    the next `get_buffer` or `receive_data`; `size` is the sum of their lengths.
+    """
 
     context_id: int
     is_command: bool
     is_last: bool
-    data: memoryview
+    parts: list[memoryview]
+    size: int
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,13 +4,13 @@ What no lease admits is answered and thrown away, and always audited (statement 
 """
 
 import asyncio
-import hashlib
 import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from netty.archive.audit import Audit, AuditEvent, AuditKind
+from netty.archive.digest import Digest
 from netty.archive.errors import DatabaseFault, DiskFault, DiskFull
 from netty.archive.received import Received
 from netty.archive.spool import Spool, SpoolFile
@@ -121,20 +121,23 @@ class _Reception:
         self._context = context
         self._file = file
         self._data_offset = data_offset
-        self._digest = hashlib.sha256()
+        self._digest = Digest()
         explicit = context.transfer_syntax != IMPLICIT_VR_LITTLE_ENDIAN
         self._walk = ElementWalk(explicit, _WALKED, receiver.limits)
 
-    def write(self, parts: Sequence[memoryview]) -> None:
+    def write(self, parts: Sequence[memoryview], size: int) -> None:
         """Spool, hash and walk what one read brought. What is wrong is answered as soon as it is seen."""
         try:
-            self._file.write_all(parts)
+            self._file.write_all(parts, size)
         except (DiskFull, DiskFault) as error:
             raise _no_room(error) from error
         update, walk = self._digest.update, self._walk
+        for part in parts:
+            update(part)
+        if walk.pass_over(size):  # the inside of the pixel data, as nearly all is
+            return
         try:
             for part in parts:
-                update(part)
                 more = walk.feed(part)
                 while more:
                     more = walk.resume()
@@ -204,7 +207,7 @@ class _Reception:
         return Received(
             spool_name=self._file.name,
             size=self._size,
-            sha256=self._digest.hexdigest(),
+            digest=self._digest.text,
             data_offset=self._data_offset,
             data_length=self._size,
             transfer_syntax=self._context.transfer_syntax,
