@@ -24,7 +24,8 @@ _NETTY = """
 import sys, time
 from pathlib import Path
 from netty.image.settings import RenderSettings, RenditionFormat
-from netty.workflow.render_image import locate_data_set, render_frames
+from netty.workflow.data_set_place import locate_data_set
+from netty.workflow.picture_file import render_frames
 settings, folder = RenderSettings(RenditionFormat.JPEG, 90), Path(sys.argv[1])
 for name in [sys.argv[2], *sys.argv[2:]]:  # the first one twice: what it loads comes once for thousands of images
     began = began if "began" in globals() and name != sys.argv[2] else (time.process_time(), time.perf_counter())

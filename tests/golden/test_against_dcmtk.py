@@ -12,8 +12,9 @@ from pydicom.dataset import Dataset
 
 from netty.dicom.dataset import NATIVE_SYNTAXES
 from netty.errors import NettyError
+from netty.workflow.data_set_place import locate_data_set
+from netty.workflow.picture_file import PictureFile
 from netty.workflow.presentation_states import open_state
-from netty.workflow.render_image import PictureFile, locate_data_set
 from support.comparison import (
     EXCEPTIONS,
     FRAMES,

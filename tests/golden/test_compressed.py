@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from netty.image.decode import SYNTAXES
-from netty.workflow.render_image import locate_data_set
+from netty.workflow.data_set_place import locate_data_set
 from support.comparison import compare_images, files
 from support.peers import program
 

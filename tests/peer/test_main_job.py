@@ -14,7 +14,8 @@ from PIL import Image
 from netty.image.settings import RenderSettings, RenditionFormat
 from netty.simulator.studies_objects import CT
 from netty.simulator.studies_small import WrittenStudy, write_study
-from netty.workflow.render_image import PictureFile, locate_data_set
+from netty.workflow.data_set_place import locate_data_set
+from netty.workflow.picture_file import PictureFile
 from support.dicom_files import DicomFile
 from support.netty_process import Netty, RemoteEntry, netty
 from support.peers import Peer, PeerKind

@@ -9,7 +9,8 @@ from pydicom.pixels.utils import pixel_array
 
 from netty.image.voi import Voi
 from netty.simulator.studies import write_demo_hospitals
-from netty.workflow.render_image import PictureFile, locate_data_set
+from netty.workflow.data_set_place import locate_data_set
+from netty.workflow.picture_file import PictureFile
 from support import peers
 from support.dcmtk_rendering import rendered_by_dcmtk
 from support.dicom_files import DicomFile, facts_of

@@ -30,8 +30,10 @@ from netty.image.pixel_data import Array, stored_values
 from netty.image.shutter import visible
 from netty.image.spatial import Spatial, whole
 from netty.image.voi import ValueRange, VoiLutFunction, Window
+from netty.workflow.data_set_place import locate_data_set
+from netty.workflow.image_file import NoPicture
+from netty.workflow.picture_file import PictureFile
 from netty.workflow.presentation_states import StateFile, open_state
-from netty.workflow.render_image import NoPicture, PictureFile, locate_data_set
 from support.peers import program
 
 FOLDERS = (
@@ -145,7 +147,7 @@ def drawn_by_us(picture: PictureFile, frame: int) -> tuple[FramePlan, Array]:
     upright = Spatial(whole(pixels.rows, pixels.columns), pixels.rows, pixels.columns)
     greys = np.array(picture.picture(frame).pixels)
     bare = replace(plan, shutter=None, spatial=upright, annotations=())
-    drawn, _ = finished(greys, picture.cells(frame)[0], bare, ImageFont.load_default)
+    drawn, _ = finished(greys, picture.file.cells(frame)[0], bare, ImageFont.load_default)
     return plan, drawn
 
 
@@ -159,7 +161,7 @@ def comparable(picture: PictureFile, plan: FramePlan) -> NDArray[np.bool_]:
     if plan.shutter is not None:
         shown &= visible(plan.shutter, pixels.rows, pixels.columns)
     if padding is not None:
-        stored = stored_values(picture.cells(plan.frame)[0], pixels)
+        stored = stored_values(picture.file.cells(plan.frame)[0], pixels)
         shown &= ~is_padding(stored, padding).reshape(pixels.rows, pixels.columns)
     return shown
 
@@ -255,7 +257,7 @@ def compared_through(row: Comparison, path: Path, state: StateFile, image: Path)
         frame = picture.frames[0]
         plan = replace(picture.drawn(frame).plan, overlays=(), annotations=())
         greys = np.array(picture.picture(frame).pixels)
-        ours, _ = finished(greys, picture.cells(frame)[0], plan, ImageFont.load_default)
+        ours, _ = finished(greys, picture.file.cells(frame)[0], plan, ImageFont.load_default)
     with tempfile.TemporaryDirectory() as folder:  # where it also leaves overlays
         command = [dcmp2pgm, "-q", "-f", str(frame), "-p", str(path.resolve()), str(image.resolve()), "made.pgm"]
         done = subprocess.run(command, capture_output=True, check=False, timeout=120, cwd=folder)

@@ -46,7 +46,7 @@ from netty.workflow.pictures import Drawer
 from netty.workflow.receive import Receiver
 from netty.workflow.register import Registrar
 from netty.workflow.render import Renderer
-from netty.workflow.render_image import render_job
+from netty.workflow.render_job import render_job
 from netty.workflow.rerender import Rerenderer
 from netty.workflow.retrieve import Retriever
 from netty.workflow.settings import KeepSettings, ReceiveSettings

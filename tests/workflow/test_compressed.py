@@ -18,7 +18,9 @@ from netty.image.settings import RenderSettings
 from netty.model.retrieval import RetrievalState
 from netty.simulator.studies_objects import CT
 from netty.simulator.studies_small import write_study
-from netty.workflow.render_image import PictureFile, locate_data_set, render_job
+from netty.workflow.data_set_place import locate_data_set
+from netty.workflow.picture_file import PictureFile
+from netty.workflow.render_job import render_job
 from netty.workflow.settings import ReceiveSettings
 from support.codestreams import BASELINE, J2K_LOSSLESS, LOSSLESS_ENCODERS, LOSSY_ENCODERS, RLE, SV1
 from support.linked import PATIENT_ID, hospital, linked
@@ -98,7 +100,7 @@ def test_each_frame_is_its_own(ct: Path, syntax: str, fragments: int, extended: 
     with PictureFile(ct, *locate_data_set(ct)) as picture:
         assert picture.frames == (1, 2, 3)
         for frame in (3, 1, 2):
-            cells, complete = picture.cells(frame)
+            cells, complete = picture.file.cells(frame)
             assert complete
             assert np.array_equal(cells.reshape(pixels.shape), np.roll(pixels, frame - 1, 0))
 

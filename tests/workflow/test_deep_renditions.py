@@ -9,7 +9,8 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from netty.image.settings import RenderSettings, RenditionFormat
-from netty.workflow.render_image import PictureFile, locate_data_set
+from netty.workflow.data_set_place import locate_data_set
+from netty.workflow.picture_file import PictureFile
 from support.images import add_overlay, image_attributes, made_image, write_image
 
 PNG = RenderSettings(RenditionFormat.PNG)

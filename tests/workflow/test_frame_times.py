@@ -11,7 +11,8 @@ from pydicom.tag import Tag
 
 from netty.image.animation import LoopFormat
 from netty.image.errors import CannotRender
-from netty.workflow.render_image import PictureFile, locate_data_set
+from netty.workflow.data_set_place import locate_data_set
+from netty.workflow.picture_file import PictureFile
 from netty.workflow.render_loop import rendered_loop
 from support.images import made_image
 

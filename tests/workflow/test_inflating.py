@@ -9,7 +9,7 @@ import pytest
 from netty.dicom.uids import DEFLATED_EXPLICIT_VR_LITTLE_ENDIAN
 from netty.image.errors import CannotRender
 from netty.workflow import inflating
-from netty.workflow.render_image import PictureFile
+from netty.workflow.picture_file import PictureFile
 from support.images import encoded, image_attributes
 
 PIXELS = np.arange(60 * 80, dtype=np.uint16).reshape(60, 80)
@@ -34,7 +34,7 @@ def opened(path: Path, data: bytes) -> PictureFile:
 
 def test_a_deflated_image_is_read(tmp_path: Path) -> None:
     with opened(tmp_path / "i", deflated(data_set())) as picture:
-        cells, complete = picture.cells(1)
+        cells, complete = picture.file.cells(1)
 
         assert complete
         assert np.array_equal(cells.reshape(PIXELS.shape), PIXELS)
@@ -54,7 +54,7 @@ def test_a_bomb_is_refused_as_soon_as_it_is_larger_than_announced(
 def test_an_image_larger_than_what_is_read_first_is_read_whole(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(inflating, "HEAD", 2048)
     with opened(tmp_path / "i", deflated(data_set())) as picture:
-        assert np.array_equal(picture.cells(1)[0].reshape(PIXELS.shape), PIXELS)
+        assert np.array_equal(picture.file.cells(1)[0].reshape(PIXELS.shape), PIXELS)
 
 
 def test_what_is_not_deflated_is_refused(tmp_path: Path) -> None:
@@ -65,4 +65,4 @@ def test_what_is_not_deflated_is_refused(tmp_path: Path) -> None:
 def test_a_cut_off_data_set_shows_what_there_is(tmp_path: Path) -> None:
     packed = deflated(data_set())
     with opened(tmp_path / "i", packed[:-64]) as picture:
-        assert picture.cells(1)[0][:100].tolist() == PIXELS.reshape(-1)[:100].tolist()
+        assert picture.file.cells(1)[0][:100].tolist() == PIXELS.reshape(-1)[:100].tolist()

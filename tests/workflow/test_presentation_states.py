@@ -13,15 +13,11 @@ from pydicom.dataset import Dataset
 from netty.image.annotation import AnnotationLayer, Graphic, GraphicType, Justification, Text, Units
 from netty.image.flags import Flag
 from netty.image.settings import RenderSettings, RenditionFormat
+from netty.workflow.data_set_place import locate_data_set
+from netty.workflow.picture_file import PictureFile, render_frames
 from netty.workflow.presentation_states import NotAPresentationState, Reference, StateFile, open_state, references_of
-from netty.workflow.render_image import (
-    PictureFile,
-    RenderedFrame,
-    locate_data_set,
-    render_frames,
-    render_job,
-    rendered_frame,
-)
+from netty.workflow.render_job import render_job
+from netty.workflow.rendered import RenderedFrame, rendered_frame
 from support.images import (
     add_overlay,
     image_attributes,

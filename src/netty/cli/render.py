@@ -17,7 +17,8 @@ from netty.errors import PeerError, UsageError
 if TYPE_CHECKING:
     from netty.image.settings import RenderSettings
     from netty.image.voi import Window
-    from netty.workflow.render_image import PictureFile, RenderedFrame
+    from netty.workflow.picture_file import PictureFile
+    from netty.workflow.rendered import RenderedFrame
 
 _FORMATS = {".jpg": "jpeg", ".jpeg": "jpeg", ".png": "png", ".webp": "webp", ".tif": "tiff", ".tiff": "tiff"}
 
@@ -94,8 +95,9 @@ def render(
 
 
 def _opened(file: Path, state_file: Path | None) -> "PictureFile":
+    from netty.workflow.data_set_place import locate_data_set
+    from netty.workflow.picture_file import PictureFile
     from netty.workflow.presentation_states import open_state
-    from netty.workflow.render_image import PictureFile, locate_data_set
 
     state = open_state(state_file, *locate_data_set(state_file)) if state_file else None
     return PictureFile(file, *locate_data_set(file), state=state)

@@ -1,7 +1,7 @@
 """A render child: parses pixels of unknown origin, under limits, and knows neither settings, database nor network."""
 
 from netty.processes.worker import serve_jobs
-from netty.workflow.render_image import render_job
+from netty.workflow.render_job import render_job
 
 
 def run() -> int:

@@ -1,13 +1,15 @@
 """Deflated data sets (PS3.5 A.5) brought back to Explicit VR Little Endian, no further than what they announce."""
 
+import os
 import tempfile
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import BinaryIO, Final, cast
 
 from netty.dicom.dataset import Attributes, decimals, integer, read_attributes
-from netty.dicom.uids import EXPLICIT_VR_LITTLE_ENDIAN
+from netty.dicom.uids import DEFLATED_EXPLICIT_VR_LITTLE_ENDIAN, EXPLICIT_VR_LITTLE_ENDIAN
 from netty.image.errors import CannotRender
 from netty.workflow.image_attributes import BITS_ALLOCATED, COLUMNS, NUMBER_OF_FRAMES, ROWS, SAMPLES_PER_PIXEL
 
@@ -15,6 +17,21 @@ MARGIN: Final = 1 << 20  # what may stand behind the pixel data
 HEAD: Final = 16 << 20  # what comes before the pixel data, or a whole small image
 LARGEST: Final = 2 << 30  # whatever is announced
 _CHUNK: Final = 1 << 18
+
+
+@contextmanager
+def plain_data_set(
+    path: Path, offset: int, transfer_syntax: str, length: int | None
+) -> Iterator[tuple[BinaryIO, int, int, str]]:
+    """A file with the data set, where in it and how long, and its transfer syntax: inflated where it is deflated."""
+    with path.open("rb") as file:
+        size = os.fstat(file.fileno()).st_size
+        length = max(0, size - offset if length is None else min(length, size - offset))
+        if transfer_syntax == DEFLATED_EXPLICIT_VR_LITTLE_ENDIAN:
+            with inflated(file, offset, length) as (made, made_size):
+                yield made, 0, made_size, EXPLICIT_VR_LITTLE_ENDIAN
+        else:
+            yield file, offset, length, transfer_syntax
 
 
 @contextmanager

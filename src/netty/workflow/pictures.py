@@ -15,10 +15,11 @@ from netty.errors import LocalError, NettyError
 from netty.image.settings import RenderSettings, RenditionFormat
 from netty.language import mark
 from netty.processes.render_pool import Reply
+from netty.workflow.data_set_place import locate_data_set
 from netty.workflow.deidentify import Pixels
 from netty.workflow.group_commit import GroupCommit
 from netty.workflow.keep import Keeper
-from netty.workflow.render_image import RenderedFrame, locate_data_set, rendered_frame
+from netty.workflow.rendered import RenderedFrame, rendered_frame
 
 _SUFFIX: Final = {
     RenditionFormat.JPEG: "jpg",

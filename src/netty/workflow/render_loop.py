@@ -10,7 +10,7 @@ from netty.image.errors import CannotRender
 from netty.image.flags import Flag
 from netty.image.pixel_data import Array
 from netty.image.voi import Window
-from netty.workflow.render_image import PictureFile
+from netty.workflow.picture_file import PictureFile
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,10 @@ from pydicom.dataset import Dataset
 from netty.image.flags import Flag
 from netty.image.settings import RenderSettings, RenditionFormat
 from netty.image.voi import Window
-from netty.workflow.render_image import RenderedFrame, locate_data_set, render_frames, render_job
+from netty.workflow.data_set_place import locate_data_set
+from netty.workflow.picture_file import render_frames
+from netty.workflow.render_job import render_job
+from netty.workflow.rendered import RenderedFrame
 from support.images import CT, add_overlay, image_attributes, item, made_image, write_image
 
 PNG = RenderSettings(RenditionFormat.PNG)

@@ -1,23 +1,17 @@
-"""One received image to encoded frames: read frame by frame, so that no image is too long for the memory."""
+"""The pictures of an image in a file: each frame through its transforms, by itself or through a presentation state."""
 
-import os
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from types import TracebackType
-from typing import Any, BinaryIO, Self
+from typing import Any, Self
 
 import numpy as np
 
 from netty import __version__
-from netty.dicom.dataset import read_attributes
-from netty.dicom.part10 import HEAD_SIZE, split_part10
-from netty.dicom.uids import DEFLATED_EXPLICIT_VR_LITTLE_ENDIAN, EXPLICIT_VR_LITTLE_ENDIAN
-from netty.errors import NettyError, PeerError, UsageError
+from netty.errors import NettyError, UsageError
 from netty.image.annotation import text_of
 from netty.image.colour import colour_frame
-from netty.image.decode import SYNTAXES, Decoding, decode_frame
 from netty.image.encode import encode, encoded_size
 from netty.image.encode_pass import changes_nothing, without_remarks
 from netty.image.errors import CannotRender
@@ -33,41 +27,19 @@ from netty.image.grayscale import (
     units_range,
 )
 from netty.image.modality import modality_limits
-from netty.image.pixel_data import Array, frame_cells, stored_values, value_limits
+from netty.image.pixel_data import Array, stored_values, value_limits
 from netty.image.recipe import Recipe, window_text
 from netty.image.recipe_reading import read_recipe
-from netty.image.renderable import NotRenderable, RenderableImage
 from netty.image.self_check import content_flags, is_inverted_against
 from netty.image.series_range import MIN_MAX, SERIES
 from netty.image.settings import RenderSettings, RenditionFormat
 from netty.image.softcopy import PresentationState
 from netty.image.subtraction import Subtraction, difference
 from netty.image.voi import ValueRange, Window
-from netty.workflow.compressed_frames import CompressedFrames, compressed_frames
 from netty.workflow.fonts import annotation_font, lacks_letters
-from netty.workflow.frame_times import frame_times
-from netty.workflow.image_attributes import read_image
-from netty.workflow.inflating import inflated
-from netty.workflow.presentation_states import NotAPresentationState, StateFile, open_state
-from netty.workflow.swallowed import no_error_swallowed
-
-
-class NoPicture(PeerError):
-    """The instance has no picture by its nature, such as a presentation state: a final state, not a failure."""
-
-
-@dataclass(frozen=True, slots=True)
-class RenderedFrame:
-    """One rendition: the encoded file, and how it was made. `frame` counts from 1, as the standard does."""
-
-    frame: int
-    data: bytes
-    format: RenditionFormat
-    width: int
-    height: int
-    recipe: dict[str, Any]
-    window: str
-    flags: tuple[Flag, ...]
+from netty.workflow.image_file import ImageFile
+from netty.workflow.presentation_states import StateFile
+from netty.workflow.rendered import RenderedFrame
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,39 +78,15 @@ class PictureFile:
         It is seen through `state` where one is given. `value_range` is that of the image's series, in modality units:
         what to show where there is no window (see `image.series_range`).
         """
-        with plain_data_set(path, offset, transfer_syntax, length) as (file, offset, length, transfer_syntax):
-            plain_syntax = EXPLICIT_VR_LITTLE_ENDIAN if transfer_syntax in SYNTAXES else transfer_syntax
-            attributes = read_attributes(file, plain_syntax, offset, length)
-            start = attributes.pixel_data.offset if attributes.pixel_data else 0
-            self._start = offset + start
-            self._length = max(0, length - start)
-            if attributes.pixel_data and attributes.pixel_data.length is not None:
-                self._length = min(self._length, attributes.pixel_data.length)
-            image = self._renderable(read_image(attributes, self._length, transfer_syntax))
-            self._compressed: CompressedFrames | None = None
-            if image.compression is not None:
-                self._compressed = compressed_frames(file, self._start, offset + length, image, attributes.dataset)
-                image = self._compressed.agreed(image)
-            self.frame_times = frame_times(attributes.dataset, image.pixels.frames)
-            self._descriptor = os.dup(file.fileno())
-        self._buffer = bytearray()
-        self._decoded: tuple[int, Decoding] | None = None
+        self.file = ImageFile(path, offset, transfer_syntax, length)
+        self.image, self.frame_times = self.file.image, self.file.frame_times
         self._limits: dict[bool, tuple[float, float]] = {}
         self._state, self._value_range = state, value_range
         try:
-            self.image = image
             self.frames = state.frames_of(self.image) if state else tuple(range(1, self.image.pixels.frames + 1))
         except NettyError:
             self.close()
             raise
-
-    @staticmethod
-    def _renderable(image: RenderableImage | NotRenderable) -> RenderableImage:
-        if isinstance(image, NotRenderable):
-            # The sentence stands where it was decided (image_attributes, image/pixel_data).
-            kind = NoPicture if image.expected else CannotRender
-            raise kind(image.template, **dict(image.values))
-        return image
 
     def __enter__(self) -> Self:
         return self
@@ -148,7 +96,7 @@ class PictureFile:
 
     def close(self) -> None:
         """Closes the file."""
-        os.close(self._descriptor)
+        self.file.close()
 
     def picture(self, frame: int, window: Window | None = None) -> FramePicture:
         """Frame `frame` (from 1), through `window` if one is given."""
@@ -204,10 +152,10 @@ class PictureFile:
 
     def _passed_through(self, recipe: Recipe) -> bytes | None:
         """The received JPEG, where it may be the rendition itself."""
-        if not recipe.passed_through or self._compressed is None or recipe.plan.compression is None:
+        if not recipe.passed_through or recipe.plan.compression is None:
             return None
-        frame = self._compressed.bytes_of(self._descriptor, recipe.plan.frame)
-        return without_remarks(frame, recipe.plan.compression)
+        frame = self.file.compressed_bytes(recipe.plan.frame)
+        return None if frame is None else without_remarks(frame, recipe.plan.compression)
 
     def _carried_out(self, plan: FramePlan, state: PresentationState | None, flags: tuple[Flag, ...]) -> DrawnFrame:
         """The plan, followed; and a look at the picture before anything is drawn over it."""
@@ -238,10 +186,10 @@ class PictureFile:
         pixels, grayscale = plan.pixels, plan.grayscale
         if plan.subtraction is not None and grayscale is not None:
             values = self._difference(plan.subtraction)
-            cells, complete = self.cells(plan.frame)
+            cells, complete = self.file.cells(plan.frame)
             picture = grey_difference(values, pixels, grayscale, plan.grey_bits)
         else:
-            cells, complete = self.cells(plan.frame)
+            cells, complete = self.file.cells(plan.frame)
             if grayscale is not None:
                 picture = grey_frame(cells, pixels, grayscale, plan.grey_bits)
             else:
@@ -251,53 +199,9 @@ class PictureFile:
     def _difference(self, subtraction: Subtraction) -> Array:
         def stored(frames: Iterable[int]) -> Iterator[Array]:
             for frame in frames:  # each in memory of its own, as the next one goes where this one is read
-                yield np.array(stored_values(self.cells(frame)[0], self.image.pixels))
+                yield np.array(stored_values(self.file.cells(frame)[0], self.image.pixels))
 
         return difference(stored(subtraction.contrast_frames), stored(subtraction.mask_frames))
-
-    def cells(self, frame: int) -> tuple[Array, bool]:
-        """The cells of a frame (from 1), and whether the pixel data held them all; what lacks is 0.
-
-        They stand in a buffer that the next call fills anew.
-        """
-        pixels = self.image.pixels
-        if self._compressed is not None:
-            return self._decoded_cells(self._compressed, frame)
-        first, size, leading_bits = pixels.frame_span(frame - 1)
-        wanted = min(size, self._length - first)
-        if wanted <= 0:
-            raise CannotRender(
-                "The pixel data ends before frame {frame} of {frames}.", frame=frame, frames=pixels.frames
-            )
-        if wanted * 2 < size:  # before memory is taken for what a few numbers claim
-            raise CannotRender(
-                "The pixel data ends in frame {frame}: {present} of {size} bytes are there.",
-                frame=frame,
-                present=wanted,
-                size=size,
-            )
-        if len(self._buffer) != size:
-            self._buffer = bytearray(size)  # the next frame goes into the same memory
-        view = memoryview(self._buffer)
-        filled = 0
-        while filled < wanted:
-            count = os.preadv(self._descriptor, [view[filled:wanted]], self._start + first + filled)
-            if count == 0:
-                break
-            filled += count
-        view[filled:] = bytes(size - filled)
-        return frame_cells(view, pixels, leading_bits), filled == size
-
-    def _decoded_cells(self, compressed: CompressedFrames, frame: int) -> tuple[Array, bool]:
-        """The same of a compressed image; the last frame is kept, as it is often asked for again."""
-        if self._decoded is None or self._decoded[0] != frame:
-            self._decoded = None
-            data = compressed.bytes_of(self._descriptor, frame)
-            with no_error_swallowed(SYNTAXES[compressed.compression.transfer_syntax].name):
-                decoding = decode_frame(data, compressed.compression, self.image.pixels)
-            self._decoded = frame, decoding
-        decoding = self._decoded[1]
-        return decoding.cells, decoding.complete and not compressed.is_cut(frame)
 
     def _require(self, frame: int) -> None:
         frames = self.image.pixels.frames
@@ -337,40 +241,18 @@ class PictureFile:
     def _value_limits(self, subtracted: bool = False) -> tuple[float, float]:
         """The smallest and largest value of all frames, so that no frame of a loop flickers against the next."""
         if subtracted not in self._limits:
-            image, pixels = self.image, self.image.pixels
+            file, image, pixels = self.file, self.image, self.image.pixels
             found = []
             for frame in range(1, pixels.frames + 1):
                 modality, subtraction = image.transforms_of(frame - 1).modality, image.subtraction_of(frame)
                 if subtracted and subtraction:
                     values = self._difference(subtraction)
                     found.append(modality_limits(int(values.min()), int(values.max()), modality))
-                elif not subtracted and (ends := units_range(self.cells(frame)[0], pixels, modality, image.padding)):
+                elif not subtracted and (ends := units_range(file.cells(frame)[0], pixels, modality, image.padding)):
                     found.append(ends)
             found = found or [value_limits(pixels)]
             self._limits[subtracted] = min(low for low, _ in found), max(high for _, high in found)
         return self._limits[subtracted]
-
-
-@contextmanager
-def plain_data_set(
-    path: Path, offset: int, transfer_syntax: str, length: int | None
-) -> Iterator[tuple[BinaryIO, int, int, str]]:
-    """A file with the data set, where in it and how long, and its transfer syntax: inflated where it is deflated."""
-    with path.open("rb") as file:
-        size = os.fstat(file.fileno()).st_size
-        length = max(0, size - offset if length is None else min(length, size - offset))
-        if transfer_syntax == DEFLATED_EXPLICIT_VR_LITTLE_ENDIAN:
-            with inflated(file, offset, length) as (made, made_size):
-                yield made, 0, made_size, EXPLICIT_VR_LITTLE_ENDIAN
-        else:
-            yield file, offset, length, transfer_syntax
-
-
-def locate_data_set(path: Path) -> tuple[int, str]:
-    """Offset of the data set and transfer syntax of a DICOM file."""
-    with path.open("rb") as file:
-        head = split_part10(file.read(HEAD_SIZE))
-    return head.data_set_offset, head.transfer_syntax
 
 
 def render_frames(
@@ -390,78 +272,3 @@ def render_frames(
     with PictureFile(path, offset, transfer_syntax, length, state=state) as picture:
         for frame in picture.frames if frames is None else frames:
             yield picture.rendered(frame, settings, window)
-
-
-def render_job(job: Mapping[str, Any]) -> Iterator[tuple[dict[str, Any], bytes]]:
-    """What a render child does with a job: `path`, `offset`, `transfer_syntax`, `format`, `quality`, and perhaps
-
-    - `png_bits` (16: greys so deep in PNG), `length` of the data set, `frames` (from 1), `window` ([center, width]),
-    - `range` ([low, high]): what a series spans in modality units, for its images without a window,
-    - `presentation_state` ({`path`, `offset`, `transfer_syntax`, perhaps `length`}): what to see the image through.
-
-    Answers ``{"kind": "image", "frames": n}``, then ``{"kind": "frame", ...}`` with the encoded file for each frame;
-    where there is no picture ``{"kind": "no_picture" | "cannot_render", "template": ..., "values": {...}}``; of a
-    presentation state with `references`, the SOP Instance UIDs of the images that it is for.
-    """
-    settings = RenderSettings(RenditionFormat(job["format"]), int(job["quality"]))
-    deep = job.get("png_bits") == 16
-    window = Window(*job["window"]) if job.get("window") else None
-    place = Path(job["path"]), job["offset"], job["transfer_syntax"], job.get("length")
-    try:
-        state = _state(job["presentation_state"]) if job.get("presentation_state") else None
-        value_range = (float(job["range"][0]), float(job["range"][1])) if job.get("range") else None
-        with PictureFile(*place, state=state, value_range=value_range) as picture:
-            frames = job.get("frames") or picture.frames
-            yield {"kind": "image", "frames": len(picture.frames)}, b""
-            for frame in frames:
-                yield _frame_reply(picture.rendered(frame, settings, window, deep))
-    except NettyError as error:
-        reply = {"kind": "cannot_render", "template": error.template, "values": _plain(error.values)}
-        if isinstance(error, NoPicture):
-            reply |= {"kind": "no_picture", "references": _references(*place)}
-        yield reply, b""
-
-
-def _references(path: Path, offset: int, transfer_syntax: str, length: int | None) -> list[str]:
-    """The images that a presentation state is for; none where the file is no state."""
-    try:
-        state = open_state(path, offset, transfer_syntax, length)
-    except NotAPresentationState:
-        return []
-    return sorted({reference.sop_instance_uid for reference in state.references})
-
-
-def _state(place: Mapping[str, Any]) -> StateFile:
-    return open_state(Path(place["path"]), place["offset"], place["transfer_syntax"], place.get("length"))
-
-
-def _frame_reply(rendered: RenderedFrame) -> tuple[dict[str, Any], bytes]:
-    header = {
-        "kind": "frame",
-        "frame": rendered.frame,
-        "format": rendered.format.value,
-        "width": rendered.width,
-        "height": rendered.height,
-        "recipe": rendered.recipe,
-        "window": rendered.window,
-        "flags": [flag.value for flag in rendered.flags],
-    }
-    return header, rendered.data
-
-
-def rendered_frame(header: Mapping[str, Any], data: bytes) -> RenderedFrame:
-    """The rendition that a reply of kind "frame" carries."""
-    return RenderedFrame(
-        frame=header["frame"],
-        data=data,
-        format=RenditionFormat(header["format"]),
-        width=header["width"],
-        height=header["height"],
-        recipe=header["recipe"],
-        window=header["window"],
-        flags=tuple(Flag(flag) for flag in header["flags"]),
-    )
-
-
-def _plain(values: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: value if isinstance(value, int | float | str) else str(value) for name, value in values.items()}

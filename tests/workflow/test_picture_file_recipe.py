@@ -13,8 +13,9 @@ from pydicom.dataset import Dataset
 from netty.image.errors import CannotRender
 from netty.image.settings import RenderSettings, RenditionFormat
 from netty.image.voi import Window
+from netty.workflow.data_set_place import locate_data_set
+from netty.workflow.picture_file import PictureFile
 from netty.workflow.presentation_states import StateFile, open_state
-from netty.workflow.render_image import PictureFile, locate_data_set
 from support.images import add_overlay, image_attributes, item, state_attributes, write_image, write_state
 
 GREY = np.arange(0, 240, 10, dtype="<u2").reshape(4, 6)

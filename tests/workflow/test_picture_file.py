@@ -23,14 +23,11 @@ from netty.image.settings import RenderSettings, RenditionFormat
 from netty.image.voi import Window
 from netty.processes.limits import MEGABYTE, ChildLimits
 from netty.processes.render_pool import ChildFailed, ChildPool
-from netty.workflow.render_image import (
-    NoPicture,
-    RenderedFrame,
-    locate_data_set,
-    render_frames,
-    render_job,
-    rendered_frame,
-)
+from netty.workflow.data_set_place import locate_data_set
+from netty.workflow.image_file import NoPicture
+from netty.workflow.picture_file import render_frames
+from netty.workflow.render_job import render_job
+from netty.workflow.rendered import RenderedFrame, rendered_frame
 from support.images import CT, image_attributes, made_image, write_image
 
 PNG = RenderSettings(RenditionFormat.PNG)
@@ -302,7 +299,7 @@ def test_an_image_never_stands_in_memory_whole(tmp_path: Path, size: int, frames
 RENDER_CHILD = (
     sys.executable,
     "-c",
-    "from netty.processes.worker import serve_jobs; from netty.workflow.render_image import render_job; "
+    "from netty.processes.worker import serve_jobs; from netty.workflow.render_job import render_job; "
     "serve_jobs(render_job)",
 )
 

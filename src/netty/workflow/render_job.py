@@ -1,0 +1,60 @@
+"""What a render child does: one job to the replies that carry its pictures, or say why there are none."""
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from netty.errors import NettyError
+from netty.image.settings import RenderSettings, RenditionFormat
+from netty.image.voi import Window
+from netty.workflow.image_file import NoPicture
+from netty.workflow.picture_file import PictureFile
+from netty.workflow.presentation_states import NotAPresentationState, StateFile, open_state
+from netty.workflow.rendered import frame_reply
+
+
+def render_job(job: Mapping[str, Any]) -> Iterator[tuple[dict[str, Any], bytes]]:
+    """What a render child does with a job: `path`, `offset`, `transfer_syntax`, `format`, `quality`, and perhaps
+
+    - `png_bits` (16: greys so deep in PNG), `length` of the data set, `frames` (from 1), `window` ([center, width]),
+    - `range` ([low, high]): what a series spans in modality units, for its images without a window,
+    - `presentation_state` ({`path`, `offset`, `transfer_syntax`, perhaps `length`}): what to see the image through.
+
+    Answers ``{"kind": "image", "frames": n}``, then ``{"kind": "frame", ...}`` with the encoded file for each frame;
+    where there is no picture ``{"kind": "no_picture" | "cannot_render", "template": ..., "values": {...}}``; of a
+    presentation state with `references`, the SOP Instance UIDs of the images that it is for.
+    """
+    settings = RenderSettings(RenditionFormat(job["format"]), int(job["quality"]))
+    deep = job.get("png_bits") == 16
+    window = Window(*job["window"]) if job.get("window") else None
+    place = Path(job["path"]), job["offset"], job["transfer_syntax"], job.get("length")
+    try:
+        state = _state(job["presentation_state"]) if job.get("presentation_state") else None
+        value_range = (float(job["range"][0]), float(job["range"][1])) if job.get("range") else None
+        with PictureFile(*place, state=state, value_range=value_range) as picture:
+            frames = job.get("frames") or picture.frames
+            yield {"kind": "image", "frames": len(picture.frames)}, b""
+            for frame in frames:
+                yield frame_reply(picture.rendered(frame, settings, window, deep))
+    except NettyError as error:
+        reply = {"kind": "cannot_render", "template": error.template, "values": _plain(error.values)}
+        if isinstance(error, NoPicture):
+            reply |= {"kind": "no_picture", "references": _references(*place)}
+        yield reply, b""
+
+
+def _references(path: Path, offset: int, transfer_syntax: str, length: int | None) -> list[str]:
+    """The images that a presentation state is for; none where the file is no state."""
+    try:
+        state = open_state(path, offset, transfer_syntax, length)
+    except NotAPresentationState:
+        return []
+    return sorted({reference.sop_instance_uid for reference in state.references})
+
+
+def _state(place: Mapping[str, Any]) -> StateFile:
+    return open_state(Path(place["path"]), place["offset"], place["transfer_syntax"], place.get("length"))
+
+
+def _plain(values: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value if isinstance(value, int | float | str) else str(value) for name, value in values.items()}
