@@ -15,6 +15,7 @@ from netty.archive.found import FoundStudies
 from netty.archive.holdings import Holdings
 from netty.archive.leases import Leases
 from netty.archive.patients import Patients
+from netty.archive.quarantine import Quarantine
 from netty.archive.registration import Registration
 from netty.archive.remotes import Remotes
 from netty.archive.renewal import Renewal
@@ -43,6 +44,7 @@ from netty.workflow.group_commit import GroupCommit
 from netty.workflow.keep import Keeper
 from netty.workflow.linkage import Linkage
 from netty.workflow.pictures import Drawer
+from netty.workflow.quarantine import QuarantineDesk
 from netty.workflow.receive import Receiver
 from netty.workflow.register import Registrar
 from netty.workflow.render import Renderer
@@ -78,6 +80,9 @@ class Linked:
         self.found = FoundStudies(self.database)
         self.spool = Spool(self.folder / "spool", self.folder / "quarantine")
         self.blobs = Blobs("file:blobs", self.folder)
+        self.quarantine = QuarantineDesk(
+            Quarantine(self.database), self.registration, self.spool, self.blobs, self.audit
+        )
         self.linkage = Linkage(
             remotes=self.remotes,
             patients=self.patients,

@@ -116,12 +116,13 @@ class _Held:
 
 
 class Intake:
-    """Registers one batch on one connection."""
+    """Registers one batch on one connection. What a person has `released` is not put on hold again."""
 
-    def __init__(self, connection: Connection, batch: Sequence[Received]) -> None:
+    def __init__(self, connection: Connection, batch: Sequence[Received], released: bool = False) -> None:
         self._connection = connection
+        self._released = released
         self._batch = [cleaned(one) for one in batch]
-        self._answers = self._earlier_answers()
+        self._answers = {} if released else self._earlier_answers()
         self._instances = self._held_instances()
         self._studies = self._held_studies()
         self._retrievals = set(
@@ -147,6 +148,10 @@ class Intake:
         study = self._studies.get(one.study_instance_uid)
         held = self._instances.get(one.sop_instance_uid)
         elsewhere = self._studies.get(held.study_instance_uid) if held else None
+        if self._released and held is None:
+            return RegistrationOutcome.NEW, ""
+        if self._released and held is not None and held.sha256 == one.sha256:
+            return RegistrationOutcome.SAME, ""
         if one.on_hold_reason:
             return RegistrationOutcome.ON_HOLD, one.on_hold_reason
         if any(other is not None and not self._same_person(one, other) for other in (study, elsewhere)):
@@ -252,7 +257,7 @@ class Intake:
             )
             study = _Study(number, person, trimmed(one.fact("patient_id")), one.remote)
             self._studies[one.study_instance_uid] = study
-        elif person and study.patient_key != person:
+        elif person and study.patient_key != person and not self._released:
             # It was fetched by an override, or its patient was registered anew: `_same_person` has agreed.
             study.patient_key = person
             self._connection.execute(update(studies).where(studies.c.id == study.id).values(patient_key=person))

@@ -89,6 +89,7 @@ class RegistrationOutcome(StrEnum):
     SAME = "same"  # already held, same bytes: nothing changes, the spool file may go
     DIFFERENT = "different"  # already held, other bytes: the first stays visible, this one goes to quarantine
     ON_HOLD = "on_hold"  # perhaps another person's: invisible, goes to quarantine
+    DISCARDED = "discarded"  # it lay in the quarantine, and a person discarded it
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,6 +117,7 @@ class ToRender:
         spool_name: its file; empty where only the kept DICOM is left, which is `kept_blob` then.
         attempts: how often it was tried before.
         has_pictures: whether it was rendered before; those renditions are seen until new ones take their place.
+        pixels_released: a person has looked at its pixels, and they may be shown.
     """
 
     instance_id: int
@@ -131,6 +133,7 @@ class ToRender:
     attempts: int
     kept_blob: str | None = None
     has_pictures: bool = False
+    pixels_released: bool = False
 
 
 @dataclass(frozen=True, slots=True)

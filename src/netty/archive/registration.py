@@ -282,6 +282,7 @@ def to_render(row: Row[Any]) -> ToRender:
         attempts=row.attempts,
         kept_blob=row.kept_blob,
         has_pictures=bool(row.has_pictures),
+        pixels_released=bool(row.pixels_released),
     )
 
 

@@ -199,6 +199,28 @@ class Spool:
         except OSError as error:
             raise disk_error(error, self._quarantine) from error
 
+    def release(self, *names: str) -> None:
+        """Move files back out of the quarantine, and sync both folders; those already back are no error."""
+        try:
+            for name in names:
+                with suppress(FileNotFoundError):
+                    (self._quarantine / name).rename(self._folder / name)
+            if names:
+                os.fsync(self._folder_descriptor)
+                os.fsync(self._quarantine_descriptor)
+        except OSError as error:
+            raise disk_error(error, self._folder) from error
+
+    def remove_quarantined(self, *names: str) -> None:
+        """Remove files from the quarantine, and sync it; those already gone are no error."""
+        try:
+            for name in names:
+                (self._quarantine / name).unlink(missing_ok=True)
+            if names:
+                os.fsync(self._quarantine_descriptor)
+        except OSError as error:
+            raise disk_error(error, self._quarantine) from error
+
     def quarantined_names(self) -> set[str]:
         """The files in the quarantine."""
         return _names(self._quarantine)

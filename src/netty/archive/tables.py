@@ -258,6 +258,8 @@ instances: Final = Table(
     Column("kept_bytes", BigInteger),
     Column("kept_sha256", Text),
     _moment("received_at"),
+    # Whether a person looked at pixels that may show the patient, and let them be shown.
+    Column("pixels_released", Boolean, nullable=False, server_default=text("false")),
     Index("ix_instances_waiting", "attempts", "id", sqlite_where=text("state = 'waiting'")),  # and postgresql_where
 )
 

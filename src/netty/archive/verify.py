@@ -245,9 +245,16 @@ class _Verifier:
         with self._database.read() as connection:
             set_aside = receipts.c.outcome.in_([RegistrationOutcome.ON_HOLD, RegistrationOutcome.DIFFERENT])
             known = set(connection.scalars(select(receipts.c.spool_name).where(set_aside)))
+            by_a_person = receipts.c.outcome == RegistrationOutcome.DISCARDED
+            discarded = set(connection.scalars(select(receipts.c.spool_name).where(by_a_person)))
         for name in sorted(set(names) - known):
             self.checked += 1
-            self._report(ProblemKind.ORPHAN_QUARANTINE, name)
+            if name in discarded and not self._spool.quarantined_path(name).exists():
+                continue  # it was discarded just now
+            if name in discarded and self._repair:
+                self._spool.remove_quarantined(name)
+                self._mending.removed_orphans([name])
+            self._report(ProblemKind.ORPHAN_QUARANTINE, name, name in discarded and self._repair)
 
     # --- both ---
 

@@ -11,6 +11,7 @@ from netty.archive.found import FoundStudies
 from netty.archive.holdings import Holdings
 from netty.archive.leases import Leases
 from netty.archive.patients import Patients
+from netty.archive.quarantine import Quarantine
 from netty.archive.registration import Registration
 from netty.archive.remotes import Remotes
 from netty.archive.renewal import Renewal
@@ -23,6 +24,7 @@ from netty.config import Settings
 from netty.errors import LocalError
 from netty.processes.listening import folder_in_use
 from netty.workflow.linkage import Linkage
+from netty.workflow.quarantine import QuarantineDesk
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +48,7 @@ class Desk:
     spool: Spool
     blobs: Blobs
     linkage: Linkage
+    quarantine: QuarantineDesk
 
     def service_running(self) -> bool:
         """Whether a `netty serve` works on this data folder."""
@@ -91,6 +94,9 @@ def _desk(settings: Settings, database: Database) -> Desk:
         query=settings.query,
         accepted_classes=settings.receive.accepted_classes,
     )
+    registration = Registration(database)
+    spool = Spool(settings.data / "spool", settings.data / "quarantine")
+    blobs = Blobs(settings.blobs.url, settings.file.parent)
     return Desk(
         settings=settings,
         database=database,
@@ -100,15 +106,16 @@ def _desk(settings: Settings, database: Database) -> Desk:
         holdings=holdings,
         retrievals=retrievals,
         leases=Leases(database),
-        registration=Registration(database),
+        registration=registration,
         renewal=Renewal(database),
         unobtainables=unobtainables,
         audit=audit,
         users=Users(database),
         sessions=Sessions(database),
-        spool=Spool(settings.data / "spool", settings.data / "quarantine"),
-        blobs=Blobs(settings.blobs.url, settings.file.parent),
+        spool=spool,
+        blobs=blobs,
         linkage=linkage,
+        quarantine=QuarantineDesk(Quarantine(database), registration, spool, blobs, audit),
     )
 
 

@@ -71,6 +71,7 @@ def _recover(settings: Settings) -> None:
     with open_desk(settings) as desk:
         half_written = desk.spool.remove_unsealed()
         registered = register_leftovers(desk.registration, desk.spool)
+        desk.quarantine.remove_remnants()
     if half_written or registered:
         log.info("recovered: %d images registered, %d half-written files removed", registered, len(half_written))
 

@@ -20,6 +20,8 @@ OTHER_PATIENT_ID: Final = "The image carries another Patient ID than the one sea
 TWO_PATIENTS: Final = "The same UID is registered for another patient."
 OTHER_BYTES: Final = "An image with the same UID and other content is already held."
 UNSOLICITED: Final = "No retrieval of this study is open for this sender."
+TEXT_IN_PIXELS: Final = "Its pixels may show who the patient is: it is held for a person to look at ([keep] burned_in)."
+DISCARDED: Final = "A person looked at it in the quarantine and discarded it."
 
 # A retrieval.
 ON_HOLD: Final = "{count} images are on hold; a person must decide."

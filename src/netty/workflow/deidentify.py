@@ -108,11 +108,18 @@ class Deidentifier:
         masks = load_masks(base_folder / Path(settings.masks).expanduser()) if settings.masks else ()
         return cls(settings.dicom, settings, pseudonyms, masks, ae)
 
-    def deidentified(self, data_set: DataSet) -> Deidentified:
-        """The file to be kept. Raises DataSetError where the data set cannot be read to its end."""
+    def deidentified(self, data_set: DataSet, *, pixels_released: bool = False) -> Deidentified:
+        """The file to be kept.
+
+        Args:
+            pixels_released: a person has looked at the pixels, and they do not tell who the patient is.
+
+        Raises:
+            DataSetError: where the data set cannot be read to its end.
+        """
         facts = self._facts(data_set)
-        pixels, regions = self._decided(facts)
-        policy, sop_instance_uid = self._policy(facts, pixels, regions)
+        pixels, regions = (Pixels.KEPT, ()) if pixels_released else self._decided(facts)
+        policy, sop_instance_uid = self._policy(facts, pixels, regions, pixels_released)
         head = file_meta(
             facts.text(SOP_CLASS_UID),
             sop_instance_uid,
@@ -157,7 +164,9 @@ class Deidentifier:
             return Pixels.HELD, ()
         return Pixels.MASKED, regions
 
-    def _policy(self, facts: TopLevel, pixels: Pixels, regions: tuple[Region, ...]) -> tuple[Policy, str]:
+    def _policy(
+        self, facts: TopLevel, pixels: Pixels, regions: tuple[Region, ...], pixels_released: bool
+    ) -> tuple[Policy, str]:
         """The policy, and the SOP Instance UID that it makes."""
         blank = masked(_layout(facts), regions) if pixels is Pixels.MASKED else None
         sop_instance_uid = facts.text(SOP_INSTANCE_UID)
@@ -172,7 +181,7 @@ class Deidentifier:
             pseudonyms=self.pseudonyms,
             sop_class_uid=facts.text(SOP_CLASS_UID),
             patient=facts.text(PATIENT_ID) or facts.text(STUDY_INSTANCE_UID),
-            identity_removed=pixels is Pixels.MASKED or not may_show_identity(_shown(facts)),
+            identity_removed=pixels is Pixels.MASKED or pixels_released or not may_show_identity(_shown(facts)),
             pixels_cleaned=pixels is Pixels.MASKED,
             pixels=blank,
         )

@@ -12,6 +12,7 @@ from typing import Final
 from netty.archive.blobs import Blobs
 from netty.archive.disk import disk_error
 from netty.archive.received import KeptBlob, ToRender
+from netty.archive.set_aside import HELD_FOLDER
 from netty.archive.spool import Spool
 from netty.dicom.walk import DataSetError
 from netty.workflow.deidentify import DataSet, Deidentifier, Pixels
@@ -19,7 +20,6 @@ from netty.workflow.settings import Keep
 
 log = logging.getLogger(__name__)
 
-HELD_FOLDER: Final = "burned-in"  # in the quarantine
 _MASKED: Final = ".masked"  # not .dcm: the spool does not count them
 
 
@@ -38,7 +38,7 @@ class Keeper:
 
     def pixels_of(self, one: ToRender) -> Pixels:
         """What the settings decide for the pixels of an instance, and so for its renditions."""
-        if self.deidentifier.keeps_all_pixels or not one.spool_name:
+        if self.deidentifier.keeps_all_pixels or one.pixels_released or not one.spool_name:
             return Pixels.KEPT  # without a spool file: made anew from kept DICOM, which is masked where it had to be
         try:
             with self._data_set(one) as data_set:
@@ -56,7 +56,7 @@ class Keeper:
             return None
         try:
             with self._data_set(one) as data_set:
-                made = self.deidentifier.deidentified(data_set)
+                made = self.deidentifier.deidentified(data_set, pixels_released=one.pixels_released)
                 if made.pixels is Pixels.HELD:
                     self._hold(one, made.pieces)
                 if made.pixels is Pixels.HELD or self._keeps_none:

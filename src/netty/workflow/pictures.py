@@ -13,7 +13,7 @@ from netty.archive.received import NewRendition, ToRender
 from netty.archive.spool import Spool
 from netty.errors import LocalError, NettyError
 from netty.image.settings import RenderSettings, RenditionFormat
-from netty.language import mark
+from netty.model import reasons
 from netty.processes.render_pool import Reply
 from netty.workflow.data_set_place import locate_data_set
 from netty.workflow.deidentify import Pixels
@@ -28,8 +28,6 @@ _SUFFIX: Final = {
     RenditionFormat.TIFF: "tif",
 }
 
-_HELD: Final = mark("Its pixels may show who the patient is: it is held for a person to look at ([keep] burned_in).")
-
 Render = Callable[[Mapping[str, Any]], Iterable[Reply]]
 """Runs one job in a render child and gives its replies one by one; LocalError where the child died of it."""
 
@@ -41,7 +39,7 @@ class HeldBack(LocalError):
     """The pixels may show who the patient is; a person has to look first."""
 
     def __init__(self) -> None:
-        super().__init__(_HELD)
+        super().__init__(reasons.TEXT_IN_PIXELS)
 
 
 class Pictures:

@@ -1,0 +1,20 @@
+"""Images whose pixels a person has looked at and let be shown.
+
+Revision ID: 0003
+"""
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0003"
+down_revision = "0002"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    """Nobody has let anything be shown so far."""
+    released: sa.Column[bool] = sa.Column(
+        "pixels_released", sa.Boolean(), nullable=False, server_default=sa.text("false")
+    )
+    op.add_column("instances", released)
