@@ -305,3 +305,26 @@ def test_the_pages_weigh_less_than_100_kilobytes() -> None:
     weight = sum(len(gzip.compress(file.read_bytes())) for file in static.glob("app.*"))
 
     assert weight < 100_000
+
+
+def test_a_mix_up_is_seen_and_released_by_a_person(town: Town, page: Page) -> None:
+    """From the list to the two patients side by side, the pictures, the tick and the button."""
+    page.get_by_role("link", name="Quarantine").click()
+    page.get_by_role("link", name="another Patient ID").click()
+
+    said, asked = page.locator(".person").nth(0), page.locator(".person").nth(1)
+    expect(said).to_contain_text("田中 花子")
+    expect(asked).to_contain_text("山田 太郎")
+    expect(asked.locator(".differs")).to_have_count(2)
+    expect(page.locator(".film img").first).to_have_js_property("naturalWidth", 128)
+    release = page.get_by_role("button", name="Release 2 images")
+    release.click()
+    expect(page).to_have_url(re.compile("/quarantine/q1$"))  # the tick is wanting
+    assert len(town.quarantine.waiting()) == 2
+
+    page.locator("form", has=release).get_by_role("checkbox").check()
+    release.click()
+
+    expect(page.locator(".empty")).to_contain_text("Nothing waits for a decision.")
+    assert town.quarantine.waiting() == []
+    assert len(town.registration.unrendered(10)) == 2

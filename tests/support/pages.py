@@ -24,21 +24,32 @@ from netty.archive.database import Database, migrate, open_database
 from netty.archive.found import FoundStudies
 from netty.archive.holdings import Holdings
 from netty.archive.patients import Patients
+from netty.archive.quarantine import Quarantine
 from netty.archive.received import NewRendition, Received
 from netty.archive.registration import Registration
 from netty.archive.remotes import Remotes
 from netty.archive.retrievals import Retrievals
+from netty.archive.set_aside import SetAside
+from netty.archive.spool import Spool
 from netty.archive.unobtainable import Unobtainables
 from netty.archive.users import Role, Sessions, Users
 from netty.dicom.uids import STORAGE_CLASSES
+from netty.model import reasons
 from netty.model.found import FoundInstance, FoundSeries, FoundStudy
 from netty.model.patient import Patient, PatientLink
 from netty.model.remote import Remote
 from netty.network.settings import AeSettings, QuerySettings, Timers
+from netty.processes.render_pool import Reply
+from netty.simulator.studies_small import WrittenStudy, write_study
 from netty.web.app import create_app
 from netty.web.parts import Linkage, WebParts
 from netty.web.settings import WebSettings
+from netty.workflow.data_set_place import locate_data_set
 from netty.workflow.linkage import Linkage as RealLinkage
+from netty.workflow.quarantine import QuarantineDesk
+from netty.workflow.quarantine_picture import picture_of
+from netty.workflow.register import register_batch
+from netty.workflow.render_job import render_job
 from support.catalogue import digest_of
 
 CT = "1.2.840.10008.5.1.4.1.1.2"
@@ -69,6 +80,10 @@ class Town:
         self.sessions = Sessions(self.database)
         self.audit = Audit(self.database)
         self.blobs = Blobs("file:blobs", self.folder)
+        self.spool = Spool(self.folder / "spool", self.folder / "quarantine")
+        self.quarantine = QuarantineDesk(
+            Quarantine(self.database), self.registration, self.spool, self.blobs, self.audit
+        )
         self.linkage = RealLinkage(
             remotes=self.remotes,
             patients=self.patients,
@@ -96,6 +111,14 @@ class Town:
             sessions=self.sessions,
             audit=self.audit,
             blobs=self.blobs,
+            quarantine=self.quarantine,
+            preview=self.preview,
+        )
+
+    def preview(self, one: SetAside, frame: int) -> bytes:
+        """A frame of what is in quarantine; the render child's work is done here."""
+        return picture_of(
+            self.quarantine, one, frame, lambda job: (Reply(header, data) for header, data in render_job(job))
         )
 
     def app(self, linkage: Linkage | None = None) -> FastAPI:
@@ -147,6 +170,72 @@ class Town:
                 renditions.append(self._rendition(f"renditions/{key}/{frame}.jpg", data, frame))
             self.blobs.sync([rendition.blob_key for rendition in renditions])
             self.registration.rendered(one.instance_id, renditions)
+
+    def set_aside(
+        self,
+        reason: str,
+        remote: str = "central",
+        *,
+        patient_id: str,
+        name: str,
+        birth_date: str = "",
+        asked: str = "",
+        sop_class_uid: str = CT,
+        instances: int = 2,
+        seed: object = 0,
+    ) -> WrittenStudy:
+        """Receive a study that names one patient and was asked for another; it goes to the quarantine."""
+        folder = self.folder / "sent"
+        written = write_study(
+            folder,
+            sop_class_uid,
+            patient_id=patient_id,
+            name=name,
+            instances=instances,
+            seed=seed,
+            rows=128,
+            columns=128,
+        )
+        batch = []
+        for number, (uid, path) in enumerate(written.instances.items(), 1):
+            offset, syntax = locate_data_set(path)
+            content = path.read_bytes()
+            file = self.spool.create()
+            file.write(content)
+            facts = {
+                "patient_id": patient_id,
+                "patient_name": name,
+                "birth_date": birth_date,
+                "study_date": "20260401",
+                "study_description": "胸部 CT",
+                "modality": "CT",
+                "instance_number": str(number),
+            }
+            one = Received(
+                spool_name=file.name,
+                size=len(content) - offset,
+                digest=digest_of(content[offset:]),
+                data_offset=offset,
+                data_length=len(content) - offset,
+                transfer_syntax=syntax,
+                sop_class_uid=sop_class_uid,
+                sop_instance_uid=uid,
+                study_instance_uid=written.study_instance_uid,
+                series_instance_uid=f"{written.study_instance_uid}.1",
+                remote=remote,
+                calling_ae_title="PACS",
+                address="127.0.0.1",
+                retrieval_id="",
+                lease_id=1 if asked else 0,
+                patient_key=asked,
+                received_at=datetime.now(UTC),
+                facts=facts,
+                on_hold_reason=reason,
+            )
+            file.seal(one.receipt())
+            batch.append(one)
+        register_batch(self.registration, self.spool, batch)
+        return written
 
     def _rendition(self, key: str, data: bytes, frame: int) -> NewRendition:
         self.blobs.put(key, data)
@@ -254,6 +343,13 @@ def small_town(folder: Path, settings: WebSettings | None = None) -> Town:
     }
     town.hold(whole, "P001", "central", study_description="胸部 CT 造影", series_description="体軸断", **person)
     town.hold(part, "P001", "central", count=2, study_description="頭部 MRI", **person)
+    town.set_aside(
+        reasons.OTHER_PATIENT_ID,
+        patient_id="0099999",
+        name="Tanaka^Hanako=田中^花子=たなか^はなこ",
+        birth_date="19801224",
+        asked="P001",
+    )
     for name, role in (("viewer", Role.VIEWER), ("operator", Role.OPERATOR), ("admin", Role.ADMIN)):
         town.add_user(name, role)
     return town

@@ -42,6 +42,13 @@ PAGES = {
     f"/api/v1/studies/{STUDY}": 200,
     "/api/v1/openapi.json": 200,
 }
+# Address: what an operator gets for a GET; a viewer gets 403.
+OPERATOR_PAGES = {
+    "/quarantine": 200,
+    "/quarantine/q1": 200,
+    "/quarantine/q1/picture": 200,
+    "/api/v1/quarantine": 200,
+}
 STREAMS = ("/patients/P001/events", "/jobs/events", "/api/v1/events")
 ABSENT = (
     "/patients/P999",
@@ -67,6 +74,10 @@ ACTIONS: dict[str, tuple[Role | None, dict[str, str]]] = {
     "/jobs/none/cancel": (Role.OPERATOR, {}),
     "/api/v1/patients/P001/search": (Role.OPERATOR, {}),
     "/api/v1/retrievals": (Role.OPERATOR, {"patient": "P001"}),
+    "/quarantine/release": (Role.OPERATOR, {"ids": "q1", "sure": "true"}),
+    "/quarantine/discard": (Role.OPERATOR, {"ids": "q1", "sure": "true"}),
+    "/api/v1/quarantine/release": (Role.OPERATOR, {"ids": "q1"}),
+    "/api/v1/quarantine/discard": (Role.OPERATOR, {"ids": "q1"}),
     "/password": (Role.VIEWER, {}),
     "/login": (None, {}),
     "/logout": (None, {}),
@@ -89,7 +100,7 @@ def viewer(town: Town) -> Iterator[TestClient]:
 
 def test_every_route_stands_in_these_tables(town: Town) -> None:
     """A new route must say here for whom it is."""
-    known = {address.partition("?")[0] for address in (*PAGES, *STREAMS, *ACTIONS, *OPEN_TO_ALL)}
+    known = {address.partition("?")[0] for address in (*PAGES, *OPERATOR_PAGES, *STREAMS, *ACTIONS, *OPEN_TO_ALL)}
     paths = {route.path: route.path_regex for route in _routes(town)}
 
     assert not [path for path, regex in paths.items() if not any(map(regex.fullmatch, known))]
@@ -110,7 +121,7 @@ def _routes(town: Town) -> list[APIRoute]:
     return found
 
 
-@pytest.mark.parametrize("address", [*PAGES, *STREAMS])
+@pytest.mark.parametrize("address", [*PAGES, *OPERATOR_PAGES, *STREAMS])
 def test_nobody_sees_anything_without_a_login(anonymous: TestClient, address: str) -> None:
     answer = anonymous.get(address, follow_redirects=False)
 
@@ -123,6 +134,16 @@ def test_nobody_sees_anything_without_a_login(anonymous: TestClient, address: st
 @pytest.mark.parametrize("address", PAGES)
 def test_a_viewer_sees_every_page(viewer: TestClient, address: str) -> None:
     assert viewer.get(address, follow_redirects=False).status_code == PAGES[address]
+
+
+@pytest.mark.parametrize("address", OPERATOR_PAGES)
+def test_the_quarantine_is_for_those_who_may_decide(town: Town, viewer: TestClient, address: str) -> None:
+    answer = viewer.get(address, follow_redirects=False)
+    assert answer.status_code == 403
+    assert "0099999" not in answer.text
+    for role in ("operator", "admin"):
+        with browsing(town.app(), role) as client:
+            assert client.get(address, follow_redirects=False).status_code == OPERATOR_PAGES[address]
 
 
 @pytest.mark.parametrize("address", OPEN_TO_ALL)
@@ -204,10 +225,13 @@ def test_a_viewer_fetches_nothing(town: Town, viewer: TestClient, address: str) 
 
     assert answer.status_code == 403
     assert len(town.retrievals.list()) == before
+    assert len(town.quarantine.waiting()) == 2
 
 
 def test_a_viewer_is_not_offered_what_only_operators_may(viewer: TestClient) -> None:
-    assert "/fetch" not in viewer.get("/patients/P001").text
+    page = viewer.get("/patients/P001").text
+    assert "/fetch" not in page
+    assert "/quarantine" not in page
 
 
 @pytest.mark.parametrize("method", ["PUT", "PATCH", "DELETE", "TRACE"])
@@ -218,7 +242,7 @@ def test_other_methods_do_nothing(viewer: TestClient, method: str) -> None:
 def test_a_one_time_password_opens_nothing_but_its_own_change(own_town: Town) -> None:
     own_town.add_user("newcomer", Role.ADMIN, must_change=True)
     with browsing(own_town.app(), "newcomer") as client:
-        for address in [address for address in (*PAGES, *STREAMS) if address != "/password"]:
+        for address in [address for address in (*PAGES, *OPERATOR_PAGES, *STREAMS) if address != "/password"]:
             answer = client.get(address, follow_redirects=False)
             assert answer.status_code in (303, 401, 403), address
             assert "山田" not in answer.text

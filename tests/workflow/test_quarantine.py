@@ -25,7 +25,7 @@ from netty.simulator.studies_objects import CT, GSPS, US
 from netty.simulator.studies_small import WrittenStudy, write_study
 from netty.workflow.quarantine_picture import NoPicture, picture_of
 from netty.workflow.register import register_leftovers
-from netty.workflow.render_image import render_job
+from netty.workflow.render_job import render_job
 from netty.workflow.settings import Keep, KeepSettings, ReceiveSettings, Unsolicited
 from support.linked import PATIENT_ID, Linked, hospital, linked
 from support.waiting import wait_until

@@ -150,7 +150,7 @@ class Intake:
         elsewhere = self._studies.get(held.study_instance_uid) if held else None
         if self._released and held is None:
             return RegistrationOutcome.NEW, ""
-        if self._released and held is not None and held.sha256 == one.sha256:
+        if self._released and held is not None and held.digest == one.digest:
             return RegistrationOutcome.SAME, ""
         if one.on_hold_reason:
             return RegistrationOutcome.ON_HOLD, one.on_hold_reason

@@ -313,7 +313,7 @@ def _give_way(connection: Connection, one: Received, decided: Decided) -> int | 
 
     It is deleted when the new one is there, so that its number is not used again: a renderer may be drawing it.
     """
-    other = (instances.c.sop_instance_uid == one.sop_instance_uid) & (instances.c.sha256 != one.sha256)
+    other = (instances.c.sop_instance_uid == one.sop_instance_uid) & (instances.c.digest != one.digest)
     row = connection.execute(select(instances).where(other)).one_or_none()
     if row is None:
         return None
@@ -376,7 +376,7 @@ def _event(kind: AuditKind, who: str, row: Row[Any]) -> AuditEvent:
             "reason": row.reason,
             "sop_instance_uid": row.sop_instance_uid,
             "patient_id": one.fact("patient_id"),
-            "sha256": one.sha256,
+            "digest": one.digest,
             "spool_name": row.spool_name,
             "retrieval": one.retrieval_id,
         },
@@ -396,7 +396,7 @@ def _text_event(kind: AuditKind, who: str, row: Row[Any]) -> AuditEvent:
             "reason": row.reason,
             "sop_instance_uid": row.sop_instance_uid,
             "patient_id": row.patient_id,
-            "sha256": row.sha256,
+            "digest": row.digest,
         },
     )
 

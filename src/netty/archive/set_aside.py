@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from typing import Final
+from typing import Any, Final
 
 from netty.errors import UsageError
 from netty.model import reasons
@@ -46,6 +46,17 @@ class Person:
     def is_known(self) -> bool:
         """Whether anything is said at all."""
         return bool(self.patient_key or self.patient_id or self.name or self.birth_date)
+
+    def document(self) -> dict[str, str] | None:
+        """As JSON for programs; None where nobody is named."""
+        if not self.is_known:
+            return None
+        return {
+            "patient": self.patient_key,
+            "patient_id": self.patient_id,
+            "name": self.name,
+            "birth_date": self.birth_date,
+        }
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +114,33 @@ class SetAside:
         if not self.asked.is_known or same_patient_id(self.said.patient_id, self.asked.patient_id):
             return self.why is Why.TWO_PATIENTS
         return True
+
+    def document(self) -> dict[str, Any]:
+        """As JSON for programs, the same from the command line and the REST interface."""
+        return {
+            "id": self.id,
+            "why": self.why.value,
+            "reason": self.reason,
+            "another_patient": self.is_another_patient,
+            "said": self.said.document(),
+            "asked": self.asked.document(),
+            "shown": self.shown.document(),
+            "replaces": self.replaces,
+            "study_instance_uid": self.study_instance_uid,
+            "series_instance_uid": self.series_instance_uid,
+            "sop_instance_uid": self.sop_instance_uid,
+            "sop_class_uid": self.sop_class_uid,
+            "study_date": self.study_date,
+            "modality": self.modality,
+            "instance_number": self.instance_number,
+            "frames": self.frames,
+            "bytes": self.size,
+            "received_at": self.received_at,
+            "remote": self.remote,
+            "calling_ae_title": self.calling_ae_title,
+            "address": self.address,
+            "retrieval": self.retrieval_id,
+        }
 
 
 def split_id(text: str) -> tuple[str, int]:

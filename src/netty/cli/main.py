@@ -35,6 +35,7 @@ _COMMANDS: dict[str, tuple[str, str]] = {
     "jobs": ("jobs:jobs", mark("the retrievals: what was asked for and what became of it")),
     "status": ("status:status", mark("what netty is doing now")),
     "studies": ("studies:studies", mark("the studies held here")),
+    "quarantine": ("quarantine:quarantine", mark("what was set aside for a person to decide")),
     "render": ("render:render", mark("make pictures of a DICOM file")),
     "deidentify": ("deidentify:deidentify", mark("write DICOM files without what identifies the patient")),
     "verify": ("verify:verify", mark("check that every row has its file and every file its row")),

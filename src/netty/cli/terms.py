@@ -30,6 +30,12 @@ _TERMS: Final[dict[str, str]] = {
     "viewer": mark("viewer"),
     "operator": mark("operator"),
     "admin": mark("administrator"),
+    # Why something is in the quarantine.
+    "other_patient_id": mark("another Patient ID"),
+    "two_patients": mark("UID of another patient"),
+    "other_bytes": mark("UID known, other content"),
+    "unsolicited": mark("not asked for"),
+    "text_in_pixels": mark("text in its pixels"),
     # netty check.
     "settings": mark("settings"),
     "data folder": mark("data folder"),
@@ -59,6 +65,9 @@ _TERMS: Final[dict[str, str]] = {
     "retrieval_cancelled": mark("retrieval cancelled"),
     "store_discarded": mark("image discarded"),
     "store_on_hold": mark("image put on hold"),
+    "quarantine_looked_at": mark("quarantine looked at"),
+    "quarantine_released": mark("released from quarantine"),
+    "quarantine_discarded": mark("discarded from quarantine"),
     "duplicate_differs": mark("same UID, other content"),
     "association": mark("association"),
     "login": mark("login"),

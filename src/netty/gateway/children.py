@@ -206,10 +206,14 @@ async def _work(desk: Desk, child: Child) -> None:
     """The worker: pages and jobs."""
     import uvicorn
 
+    from netty.archive.set_aside import SetAside
+    from netty.gateway.serving import child_command
     from netty.jobs import Jobs, jobs_database_url
+    from netty.processes.render_pool import ChildPool
     from netty.web.app import create_app
     from netty.web.parts import WebParts
     from netty.workflow.automation import Automation
+    from netty.workflow.quarantine_picture import picture_of
     from netty.workflow.retrieve import Retriever
 
     settings = desk.settings
@@ -228,6 +232,11 @@ async def _work(desk: Desk, child: Child) -> None:
     )
     automation = Automation(desk.linkage, desk.retrievals, retriever, settings.search)
     jobs = Jobs(jobs_database_url(settings.database.url), "netty", automation)
+    pool = ChildPool(child_command(settings.file, "render"), 1)  # starts its child when somebody looks
+
+    def preview(one: SetAside, frame: int) -> bytes:
+        return picture_of(desk.quarantine, one, frame, pool.run)
+
     app = create_app(
         WebParts(
             settings=settings.web,
@@ -240,6 +249,8 @@ async def _work(desk: Desk, child: Child) -> None:
             sessions=desk.sessions,
             audit=desk.audit,
             blobs=desk.blobs,
+            quarantine=desk.quarantine,
+            preview=preview,
         )
     )
     server = uvicorn.Server(
@@ -257,6 +268,7 @@ async def _work(desk: Desk, child: Child) -> None:
     app.state.bulletin.close()  # the pages' event streams would hold the stop up
     server.should_exit = True
     await serving
+    pool.close()
     await asyncio.to_thread(jobs.stop)
 
 

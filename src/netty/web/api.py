@@ -25,6 +25,7 @@ from netty.web.documents import (
 )
 from netty.web.events import stream
 from netty.web.patients import find_patients, table_of
+from netty.web.quarantine import Ids
 from netty.web.site import Site, TheSite
 from netty.web.studies import held_study
 from netty.web.visitor import Operator, Viewer
@@ -98,6 +99,32 @@ def _documents(site: Site, some: Iterable[Retrieval]) -> list[RetrievalDocument]
 def study(site: TheSite, visitor: Viewer, study_instance_uid: str) -> StudyDocument:
     """A study of ours with its series, images and renditions."""
     return study_document(held_study(site, visitor, study_instance_uid))
+
+
+@router.get("/quarantine")
+def quarantine(
+    site: TheSite, visitor: Operator, study: Annotated[str, Query(max_length=64)] = ""
+) -> list[dict[str, Any]]:
+    """What waits for a person's decision; of one study, where it is named."""
+    return [one.document() for one in site.parts.quarantine.waiting(study)]
+
+
+@router.post("/quarantine/release")
+def release(site: TheSite, visitor: Operator, ids: Ids) -> dict[str, list[str]]:
+    """Admit these (IDs with commas between them) after all."""
+    chosen = ids.split(",")
+    site.parts.quarantine.release(chosen, visitor.name)
+    return {"released": chosen}
+
+
+@router.post("/quarantine/discard")
+def discard(
+    site: TheSite, visitor: Operator, ids: Ids, fetch_again: Annotated[bool, Form()] = False
+) -> dict[str, list[str]]:
+    """Remove these for good; with `fetch_again` the next search may fetch them once more."""
+    chosen = ids.split(",")
+    site.parts.quarantine.discard(chosen, visitor.name, fetch_again=fetch_again)
+    return {"discarded": chosen}
 
 
 @router.get("/events", response_class=Response, responses={200: {"content": {"text/event-stream": {}}}})

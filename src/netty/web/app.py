@@ -19,7 +19,7 @@ from starlette.types import Scope
 
 import netty
 from netty.errors import NettyError
-from netty.web import api, events, jobs, login, patients, remotes, studies
+from netty.web import api, events, jobs, login, patients, quarantine, remotes, studies
 from netty.web.bulletin import Bulletin
 from netty.web.guard import SAFETY_HEADERS, BodyLimit, HostGuard, SafetyHeaders
 from netty.web.pages import STATIC, Pages, asks_for_part
@@ -51,6 +51,7 @@ _ROUTERS: Final = (
     studies.router,
     jobs.router,
     remotes.router,
+    quarantine.router,
     api.router,
 )
 

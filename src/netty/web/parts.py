@@ -1,6 +1,6 @@
 """What the pages are made of: handed down by the gateway, which alone knows the concrete parts."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -10,10 +10,12 @@ from netty.archive.holdings import Holdings
 from netty.archive.patients import Patients
 from netty.archive.remotes import Remotes
 from netty.archive.retrievals import Retrievals
+from netty.archive.set_aside import SetAside
 from netty.archive.users import Sessions, Users
 from netty.model.retrieval import Retrieval
 from netty.web.settings import WebSettings
 from netty.workflow.linkage import LinkView
+from netty.workflow.quarantine import QuarantineDesk
 
 
 class Linkage(Protocol):
@@ -34,7 +36,11 @@ class Linkage(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class WebParts:
-    """All that the pages need."""
+    """All that the pages need.
+
+    Attributes:
+        preview: draws one frame of what is in the quarantine as JPEG; NettyError, in words, where that cannot be.
+    """
 
     settings: WebSettings
     linkage: Linkage
@@ -46,3 +52,5 @@ class WebParts:
     sessions: Sessions
     audit: Audit
     blobs: Blobs
+    quarantine: QuarantineDesk
+    preview: Callable[[SetAside, int], bytes]
