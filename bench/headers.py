@@ -214,6 +214,25 @@ OF_XA: Final[dict[str, Any]] = _XRAY | {
 }
 
 
+OF_CR: Final[dict[str, Any]] = _XRAY | {
+    "Modality": "CR",
+    "ImageType": ["ORIGINAL", "PRIMARY"],
+    "ViewPosition": "PA",
+    "PlateType": "ST-VI",
+    "WindowCenter": 512,
+    "WindowWidth": 1024,
+}
+
+OF_US: Final[dict[str, Any]] = {
+    "Modality": "US",
+    "ImageType": ["ORIGINAL", "PRIMARY", "", "0001"],
+    "TransducerData": "C5-1",
+    "ProcessingFunction": "ABDOMEN",
+}
+
+OF_CINE: Final[dict[str, Any]] = OF_XA | {"WindowCenter": 128, "WindowWidth": 256}
+
+
 def header(attributes: Mapping[str, Any]) -> Dataset:
     """A data set without UIDs and pixels."""
     made = Dataset()

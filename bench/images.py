@@ -24,7 +24,7 @@ _UID_LENGTH: Final = 44  # 2.25. and 39 digits, so that one stands where another
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Kind:
-    """A kind of study: `count` images of so many rows and columns of 16 bits, of which 12 are used."""
+    """A kind of study: `count` images of so many rows and columns; of grey, `bits` are used of each cell."""
 
     name: str
     sop_class_uid: str
@@ -34,11 +34,23 @@ class Kind:
     columns: int
     frames: int = 1
     different: int = _DIFFERENT
+    bits: int = 12
+    photometric: str = "MONOCHROME2"
+
+    @property
+    def samples(self) -> int:
+        """Of a pixel: one, or three of colour."""
+        return 3 if self.photometric == "RGB" else 1
+
+    @property
+    def cell_bytes(self) -> int:
+        """Bytes of a sample."""
+        return 1 if self.bits <= 8 else 2
 
     @property
     def pixel_bytes(self) -> int:
         """The length of an image's pixel data."""
-        return self.rows * self.columns * self.frames * 2
+        return self.rows * self.columns * self.frames * self.samples * self.cell_bytes
 
     def __str__(self) -> str:
         size = self.pixel_bytes / 1e6
@@ -105,14 +117,22 @@ def write_study(kind: Kind, count: int, folder: Path) -> list[Path]:
 @cache
 def picture_bytes(kind: Kind) -> list[bytes]:
     """The pixels of a few different images."""
-    if kind.frames == 1:
-        return [_drawn(kind, seed).tobytes() for seed in range(kind.different)]
-    few = [_drawn(kind, seed).tobytes() for seed in range(_DIFFERENT)]
-    return [b"".join(few[frame % len(few)] for frame in range(kind.frames))]
+    few = [cells(kind, seed).tobytes() for seed in range(_DIFFERENT if kind.frames > 1 else kind.different)]
+    return few if kind.frames == 1 else [b"".join(few[frame % len(few)] for frame in range(kind.frames))]
+
+
+def cells(kind: Kind, seed: int) -> NDArray[Any]:
+    """One picture: rows x columns, or rows x columns x RGB."""
+    values = _drawn(kind, seed)
+    if kind.bits != 12:
+        values >>= 12 - kind.bits
+    if kind.samples == 3:  # a scale of yellowish greys, as ultrasound has it
+        values = np.stack([values, values - values // 8, values - values // 4], axis=-1)
+    return values.astype("<u2" if kind.cell_bytes == 2 else np.uint8)
 
 
 def _drawn(kind: Kind, seed: int) -> NDArray[np.uint16]:
-    """A body of water with a few organs in air, and noise; from -1024 on, as CT has it."""
+    """A body of water with a few organs in air, and noise; 12 bits from -1024 on, as CT has it."""
     random = np.random.default_rng(seed)
     y, x = np.ogrid[-1 : 1 : kind.rows * 1j, -1 : 1 : kind.columns * 1j]
     values = np.full((kind.rows, kind.columns), -1000, np.float32)
@@ -121,7 +141,7 @@ def _drawn(kind: Kind, seed: int) -> NDArray[np.uint16]:
         center_x, center_y, size = random.uniform(-0.5, 0.5), random.uniform(-0.35, 0.35), random.uniform(0.04, 0.15)
         values[(x - center_x) ** 2 + (y - center_y) ** 2 < size**2] = random.uniform(-80, 300)
     values += _NOISE * random.standard_normal(values.shape, np.float32)
-    return np.clip(values + 1024, 0, 4095).astype("<u2")
+    return np.clip(values + 1024, 0, 4095).astype(np.uint16)
 
 
 def _uid(number: int) -> str:
@@ -135,9 +155,11 @@ def _template(kind: Kind) -> tuple[bytes, dict[str, int]]:
     marks = {"study": _uid(1 << 40), "series": _uid(2 << 40), "instance": _uid(3 << 40)}
     made.SOPClassUID, made.SOPInstanceUID = kind.sop_class_uid, marks["instance"]
     made.StudyInstanceUID, made.SeriesInstanceUID = marks["study"], marks["series"]
-    made.SamplesPerPixel, made.PhotometricInterpretation = 1, "MONOCHROME2"
-    made.Rows, made.Columns = kind.rows, kind.columns
-    made.BitsAllocated, made.BitsStored, made.HighBit, made.PixelRepresentation = 16, 12, 11, 0
+    made.SamplesPerPixel, made.PhotometricInterpretation = kind.samples, kind.photometric
+    made.Rows, made.Columns, made.PixelRepresentation = kind.rows, kind.columns, 0
+    made.BitsAllocated, made.BitsStored, made.HighBit = 8 * kind.cell_bytes, kind.bits, kind.bits - 1
+    if kind.samples == 3:
+        made.PlanarConfiguration = 0
     if kind.frames > 1:
         made.NumberOfFrames, made.FrameIncrementPointer = kind.frames, 0x00181063
     file = DicomBytesIO()
