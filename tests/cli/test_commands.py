@@ -228,6 +228,66 @@ def test_an_empty_archive_verifies(made: Netty) -> None:
     assert document["problems"] == []
 
 
+MASK = "[[mask]]\n"
+
+
+@pytest.mark.parametrize(
+    ("masks", "said"),
+    [
+        (None, "cannot be read"),
+        ("[[mask", "is not valid TOML"),
+        ("[other]", "may hold nothing but [[mask]] tables"),
+        (MASK, "mask 1 lacks its regions"),
+        (MASK + "regions = []\nmaker = 'ACME'", "mask 1: maker is no key of a mask"),
+        (MASK + "regions = []\nmodel = 5", "mask 1: model must be a text in quotes"),
+        (MASK + "regions = []\nrows = '600'", "mask 1: rows must be a whole number"),
+        (MASK + "regions = []\nclass = 'XX'", "mask 1: 'XX' is no class. Write one of CR DX"),
+        (MASK + "regions = [[1, 2, 3]]", "the region [1, 2, 3] is not four whole numbers"),
+        (MASK + "regions = [[1, 2, 0, 9]]", "has no size, and blanks nothing"),
+        (MASK + "rows = 600\nregions = [[0, 600, 9, 9]]", "lies outside of an image with 600 rows"),
+        (MASK + "regions = []\n" + MASK + "class = 'US'\nregions = []", "mask 2 never counts: mask 1 before it"),
+    ],
+)
+def test_check_says_what_is_wrong_in_the_file_of_masks(made: Netty, folder: Path, masks: str | None, said: str) -> None:
+    if masks is not None:
+        (folder / "masks.toml").write_text(masks)
+    made.monkeypatch.setenv("NETTY_KEEP__BURNED_IN", "mask")
+    made.monkeypatch.setenv("NETTY_KEEP__MASKS", "masks.toml")
+
+    for language in ("en", "ja"):
+        ended = made("check", language=language, code=1)
+        assert "masks.toml" in ended.stderr
+        assert (said in ended.stderr) is (language == "en")
+    checks = made("check", "--json", code=1).document["checks"]
+    assert [one["ok"] for one in checks if one["what"] == "masks"] == [False]
+
+
+def test_check_tells_all_faults_of_the_masks_at_once(made: Netty, folder: Path) -> None:
+    (folder / "masks.toml").write_text(MASK + "maker = 1\nregions = [[1]]\n" + MASK)
+    made.monkeypatch.setenv("NETTY_KEEP__MASKS", "masks.toml")
+
+    said = made("check", code=1).stderr
+
+    assert all(part in said for part in ("maker is no key", "region [1] is not four", "mask 2 lacks its regions"))
+
+
+def test_masks_that_are_sound_are_counted(made: Netty, folder: Path) -> None:
+    (folder / "masks.toml").write_text(MASK + "class = 'US'\nregions = [[0, 0, 800, 60]]")
+    made.monkeypatch.setenv("NETTY_KEEP__MASKS", "masks.toml")
+    unused = [one for one in made("check", "--json", code=None).document["checks"] if one["what"] == "masks"]
+    made.monkeypatch.setenv("NETTY_KEEP__BURNED_IN", "mask")
+    used = [one for one in made("check", "--json", code=None).document["checks"] if one["what"] == "masks"]
+
+    assert (used[0]["ok"], used[0]["detail"]) == (True, "1 masks are sound.")
+    assert (unused[0]["ok"], unused[0]["detail"]) == (True, "1 masks, not used: [keep] burned_in is not mask.")
+
+
+def test_masking_without_a_file_is_told(made: Netty) -> None:
+    made.monkeypatch.setenv("NETTY_KEEP__BURNED_IN", "mask")
+
+    assert "masks names no file" in made("check", code=1).stderr
+
+
 def test_check_tells_each_check(made: Netty) -> None:
     document = made("check", "--json", code=None).document
 

@@ -45,6 +45,7 @@ _TERMS: Final[dict[str, str]] = {
     "web port": mark("web port"),
     "clock": mark("clock"),
     "remotes": mark("remotes"),
+    "masks": mark("masks"),
     # netty verify.
     "rendition_missing": mark("picture missing"),
     "rendition_damaged": mark("picture damaged"),

@@ -4,12 +4,16 @@ import shutil
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime
+from pathlib import Path
 
 from netty.config import Settings
+from netty.config.problems import SettingsProblems
 from netty.errors import LocalError, NettyError
 from netty.gateway.desk import make_folders, open_desk
 from netty.language import mark
+from netty.model.deidentification_burned_in import BurnedIn
 from netty.processes.listening import bind, folder_in_use
+from netty.workflow.deidentify_masks import read_masks
 
 _LITTLE_ROOM = 10 * 1024**3
 _MEGABYTE = 1024**2
@@ -29,6 +33,7 @@ def check(settings: Settings) -> list[Result]:
         "web port": lambda settings: _port(settings, settings.web.host, settings.web.port, "the pages"),
         "clock": _clock,
         "remotes": _remotes,
+        "masks": _masks,
     }
     return [_result(what, look, settings) for what, look in checks.items()]
 
@@ -37,7 +42,8 @@ def _result(what: str, look: Callable[[Settings], str], settings: Settings) -> R
     try:
         return what, True, look(settings), ""
     except NettyError as error:
-        return what, False, "", str(error)
+        problems: tuple[NettyError, ...] = getattr(error, "problems", ())  # everything at once
+        return what, False, "", " ".join(map(str, problems or (error,)))
 
 
 def _data_folder(settings: Settings) -> str:
@@ -85,3 +91,23 @@ def _remotes(settings: Settings) -> str:
         if not remotes:
             raise LocalError("No remote is registered. Add one: netty remotes add NAME --title AE --host HOST --port N")
         return ", ".join(remote.name for remote in remotes)
+
+
+def _masks(settings: Settings) -> str:
+    """The file that says which regions of the pixels are blanked: its faults would come out with the first image."""
+    keep = settings.keep
+    wanted = keep.burned_in is BurnedIn.MASK
+    if not keep.masks:
+        if wanted:
+            raise LocalError(
+                "[keep] burned_in is mask, but masks names no file: every image that may show the patient is held. "
+                "Write the regions into a file and name it."
+            )
+        return mark("No masks are used.")
+    file = settings.file.parent / Path(keep.masks).expanduser()
+    masks, faults = read_masks(file)
+    if faults:
+        raise SettingsProblems(tuple(faults))
+    if not wanted:
+        return mark("{count} masks, not used: [keep] burned_in is not mask.").format(count=len(masks))
+    return mark("{count} masks are sound.").format(count=len(masks))
