@@ -3,17 +3,16 @@
 It reads what the batch touches once, keeps it up to date as it goes, and writes the ledger at the end.
 """
 
-import dataclasses
-import secrets
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
 from sqlalchemy import BindParameter, Column, ColumnElement, Connection, bindparam, or_, select, update
 
-from netty.archive.audit import AuditEvent, AuditKind, write_events
+from netty.archive.audit import AuditEvent, write_events
 from netty.archive.database import insert_if_new
 from netty.archive.held import RenderState
+from netty.archive.intake_rows import cleaned, instance_row, receipt_row, set_aside_event
 from netty.archive.received import Received, Registered, RegistrationOutcome
 from netty.archive.retrievals import UNFINISHED
 from netty.archive.tables import (
@@ -38,7 +37,6 @@ LEDGER_STATES: Final = {
     RenderState.FAILED: LedgerState.FAILED,
 }
 _NOT_HELD: Final = (LedgerState.EXPECTED, LedgerState.UNOBTAINABLE, LedgerState.ON_HOLD)
-_LARGEST: Final = 2**31 - 1
 
 
 def _is_one_of(column: Column[str], values: Iterable[str]) -> ColumnElement[bool]:
@@ -72,9 +70,11 @@ _HELD: Final = (
 _STUDIES: Final = select(studies).where(studies.c.study_instance_uid.in_(_any_of("uids")))
 _SERIES: Final = select(series).where(series.c.study.in_(_any_of("ids")))
 _RETRIEVALS: Final = select(retrievals.c.id).where(retrievals.c.id.in_(_any_of("ids")))
-_INSERT: Final = {
-    table: table.insert().returning(table.c.id) for table in (studies, series, instances, receipts, quarantined)
-}
+_INSERT: Final = {table: table.insert().returning(table.c.id) for table in (studies, series)}
+# Many rows at once, and so found again by what names them.
+_ADD_INSTANCES: Final = instances.insert().returning(instances.c.id, instances.c.sop_instance_uid)
+_ADD_RECEIPTS: Final = receipts.insert().returning(receipts.c.id, receipts.c.spool_name)
+_SET_ASIDE: Final = quarantined.insert()
 _MARK: Final = (
     update(ledger)
     .where(
@@ -104,15 +104,28 @@ class _Study:
     series: dict[str, int] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class _Held:
-    """An instance that is held."""
+    """An instance that is held; one of this very batch has no number until its row is written."""
 
-    id: int
+    id: int | None
     study_instance_uid: str
     digest: str
     state: RenderState
     reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Decision:
+    """What becomes of one file of the batch."""
+
+    received: Received
+    outcome: RegistrationOutcome
+    reason: str
+
+    @property
+    def to_quarantine(self) -> bool:
+        return self.outcome in (RegistrationOutcome.ON_HOLD, RegistrationOutcome.DIFFERENT)
 
 
 class Intake:
@@ -129,15 +142,19 @@ class Intake:
             connection.scalars(_RETRIEVALS, {"ids": list({one.retrieval_id for one in self._batch})})
         )
         self._persons: dict[tuple[str, str, str], str] = {}
+        self._new: list[dict[str, Any]] = []  # rows of instances
         self._marks: list[dict[str, Any]] = []
         self._unlisted: list[dict[str, Any]] = []
         self._events: list[AuditEvent] = []
 
     def register(self) -> list[Registered]:
         """Decide on all files of the batch, in order, and write everything."""
+        decisions: dict[str, _Decision] = {}
         for one in self._batch:
-            if one.spool_name not in self._answers:
-                self._answers[one.spool_name] = self._register(one)
+            if one.spool_name not in self._answers and one.spool_name not in decisions:
+                decisions[one.spool_name] = self._take_in(one)
+        self._write_instances()
+        self._write_receipts(list(decisions.values()))
         self._write_ledger()
         write_events(self._connection, self._events)
         return [self._answers[one.spool_name] for one in self._batch]
@@ -181,47 +198,20 @@ class Intake:
 
     # --- writing ---
 
-    def _register(self, one: Received) -> Registered:
-        outcome, reason = self._decide(one)
-        instance_id = None
-        if outcome is RegistrationOutcome.NEW:
-            instance_id = self._add_instance(one)
-        elif outcome is not RegistrationOutcome.ON_HOLD:
-            instance_id = self._instances[one.sop_instance_uid].id
-        receipt = self._add_receipt(one, outcome, reason, instance_id)
-        to_quarantine = outcome in (RegistrationOutcome.ON_HOLD, RegistrationOutcome.DIFFERENT)
-        if to_quarantine:
-            to_quarantine = self._set_aside(one, receipt)
-            self._events.append(_event(one, outcome, reason))
-        self._mark(one, outcome, reason)
-        return Registered(one.spool_name, outcome, instance_id, reason, to_quarantine)
+    def _take_in(self, one: Received) -> _Decision:
+        """Decide on one file. A new instance is known from here on to those behind it in the batch."""
+        decision = _Decision(one, *self._decide(one))
+        if decision.outcome is RegistrationOutcome.NEW:
+            self._new.append(instance_row(one, self._series(one)))
+            held = _Held(None, one.study_instance_uid, one.digest, RenderState.WAITING, "")
+            self._instances[one.sop_instance_uid] = held
+        self._mark(one, decision.outcome, decision.reason)
+        return decision
 
-    def _add_instance(self, one: Received) -> int:
-        rows, columns = _number(one.fact("rows")), _number(one.fact("columns"))
-        number: int = self._insert(
-            instances,
-            series=self._series(one),
-            sop_instance_uid=one.sop_instance_uid,
-            sop_class_uid=one.sop_class_uid,
-            instance_number=one.fact("instance_number").strip(),
-            frames=_number(one.fact("number_of_frames")) or (1 if rows else 0),
-            rows=rows,
-            columns=columns,
-            burned_in=one.fact("burned_in").strip(),
-            key=secrets.token_hex(16),
-            digest=one.digest,
-            transfer_syntax=one.transfer_syntax,
-            spool_name=one.spool_name,
-            data_offset=one.data_offset,
-            data_length=one.data_length,
-            state=RenderState.WAITING,
-            reason="",
-            attempts=0,
-            received_at=one.received_at,
-        )
-        held = _Held(number, one.study_instance_uid, one.digest, RenderState.WAITING, "")
-        self._instances[one.sop_instance_uid] = held
-        return number
+    def _write_instances(self) -> None:
+        if self._new:
+            for row in self._connection.execute(_ADD_INSTANCES, self._new):
+                self._instances[row.sop_instance_uid].id = row.id
 
     def _series(self, one: Received) -> int:
         study = self._study(one)
@@ -263,25 +253,29 @@ class Intake:
             self._connection.execute(update(studies).where(studies.c.id == study.id).values(patient_key=person))
         return study
 
-    def _add_receipt(self, one: Received, outcome: RegistrationOutcome, reason: str, instance_id: int | None) -> int:
-        return self._insert(
-            receipts,
-            spool_name=one.spool_name,
-            in_spool=True,
-            outcome=outcome,
-            reason=reason,
-            instance=instance_id,
-            sop_instance_uid=one.sop_instance_uid,
-            study_instance_uid=one.study_instance_uid,
-            size=one.size,
-            digest=one.digest,
-            remote=one.remote,
-            calling_ae_title=one.calling_ae_title,
-            address=one.address,
-            retrieval=one.retrieval_id,
-            lease=one.lease_id,
-            received_at=one.received_at,
+    def _write_receipts(self, decisions: Sequence[_Decision]) -> None:
+        """The receipts, and the answers that they stand for."""
+        if not decisions:
+            return
+        rows = self._connection.execute(
+            _ADD_RECEIPTS,
+            [receipt_row(one.received, one.outcome, one.reason, self._instance_of(one)) for one in decisions],
         )
+        numbers = {row.spool_name: row.id for row in rows}
+        for decision in decisions:
+            one, to_quarantine = decision.received, decision.to_quarantine
+            if to_quarantine:
+                to_quarantine = self._set_aside(one, numbers[one.spool_name])
+                self._events.append(set_aside_event(one, decision.outcome, decision.reason))
+            self._answers[one.spool_name] = Registered(
+                one.spool_name, decision.outcome, self._instance_of(decision), decision.reason, to_quarantine
+            )
+
+    def _instance_of(self, decision: _Decision) -> int | None:
+        """The number of the visible instance that a file is about; none where it is on hold."""
+        if decision.outcome is RegistrationOutcome.ON_HOLD:
+            return None
+        return self._instances[decision.received.sop_instance_uid].id
 
     def _set_aside(self, one: Received, receipt: int) -> bool:
         """A row for the quarantine, unless these very bytes lie there already: a retrieval may be tried often."""
@@ -289,15 +283,15 @@ class Intake:
         query = query.where(quarantined.c.sop_instance_uid == one.sop_instance_uid, receipts.c.digest == one.digest)
         if self._connection.scalar(query) is not None:
             return False
-        self._insert(
-            quarantined,
-            receipt=receipt,
-            patient_key=one.patient_key,
-            study_instance_uid=one.study_instance_uid,
-            sop_instance_uid=one.sop_instance_uid,
-            received=one.receipt(),
-            moved=False,
-        )
+        row = {
+            "receipt": receipt,
+            "patient_key": one.patient_key,
+            "study_instance_uid": one.study_instance_uid,
+            "sop_instance_uid": one.sop_instance_uid,
+            "received": one.receipt(),
+            "moved": False,
+        }
+        self._connection.execute(_SET_ASIDE, row)
         return True
 
     def _mark(self, one: Received, outcome: RegistrationOutcome, reason: str) -> None:
@@ -374,44 +368,3 @@ class Intake:
     def _insert(self, table: Any, **values: Any) -> int:
         number: int = self._connection.execute(_INSERT[table], values).scalar_one()
         return number
-
-
-def _event(one: Received, outcome: RegistrationOutcome, reason: str) -> AuditEvent:
-    on_hold = outcome is RegistrationOutcome.ON_HOLD
-    return AuditEvent(
-        AuditKind.STORE_ON_HOLD if on_hold else AuditKind.DUPLICATE_DIFFERS,
-        patient_key=one.patient_key,
-        study_instance_uid=one.study_instance_uid,
-        remote=one.remote,
-        outcome=outcome,
-        detail={
-            "reason": reason,
-            "sop_instance_uid": one.sop_instance_uid,
-            "spool_name": one.spool_name,
-            "digest": one.digest,
-            "calling_ae_title": one.calling_ae_title,
-            "address": one.address,
-            "retrieval": one.retrieval_id,
-        },
-    )
-
-
-def cleaned(one: Received) -> Received:
-    """The same receipt without what a database refuses (NUL, lone surrogates): one bad text must not stop a batch."""
-    texts: dict[str, Any] = {
-        each.name: _clean(value)
-        for each in dataclasses.fields(one)
-        if isinstance(value := getattr(one, each.name), str)
-    }
-    return dataclasses.replace(one, **texts, facts={name: _clean(value) for name, value in one.facts.items()})
-
-
-def _clean(text: str) -> str:
-    return text.replace("\0", "").encode("utf-8", "replace").decode("utf-8")
-
-
-def _number(text: str) -> int:
-    """A number of an IS or US value; 0 for what is none."""
-    digits = text.strip().lstrip("+")
-    number = int(digits) if digits.isascii() and digits.isdigit() and len(digits) <= 10 else 0
-    return number if number <= _LARGEST else 0
