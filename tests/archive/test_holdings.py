@@ -10,7 +10,7 @@ from netty.archive.audit import Audit, AuditEvent, AuditKind
 from netty.archive.database import Database
 from netty.archive.holdings import Holdings
 from netty.archive.patients import Patients
-from netty.archive.received import KeptBlob
+from netty.archive.received import KeptBlob, Rendered
 from netty.archive.registration import Registration
 from netty.archive.remotes import Remotes
 from netty.model.difference import StudyState
@@ -102,7 +102,7 @@ def test_what_is_held_for_another_registered_patient_is_not_here(database: Datab
 
 def test_a_rendition_knows_where_it_belongs(database: Database, holdings: Holdings) -> None:
     one = next(each for each in Registration(database).unrendered(9) if each.study_instance_uid == "1.5")
-    Registration(database).rendered(one.instance_id, [rendition()])
+    Registration(database).rendered([Rendered(one.instance_id, [rendition()])])
     study = holdings.study("1.5")
     assert study is not None
     [picture] = next(study.instances).renditions
@@ -118,7 +118,7 @@ def test_a_rendition_knows_where_it_belongs(database: Database, holdings: Holdin
 def test_deleting_a_study_gives_its_blobs_and_is_audited(database: Database, holdings: Holdings) -> None:
     for one in Registration(database).unrendered(9):
         picture = rendition(one.key, blob_key=f"renditions/{one.key}/1.jpg")
-        Registration(database).rendered(one.instance_id, [picture], KeptBlob(f"kept/{one.key}.dcm", 1, ""))
+        Registration(database).rendered([Rendered(one.instance_id, [picture], KeptBlob(f"kept/{one.key}.dcm", 1, ""))])
 
     keys = holdings.delete_study("1.2.3", "admin")
 

@@ -11,7 +11,7 @@ from netty.archive.database import Database
 from netty.archive.held import RenderState
 from netty.archive.holdings import Holdings
 from netty.archive.patients import Patients
-from netty.archive.received import KeptBlob, Received, RegistrationOutcome
+from netty.archive.received import KeptBlob, Received, RegistrationOutcome, Rendered
 from netty.archive.registration import Registration
 from netty.archive.remotes import Remotes
 from netty.archive.retrievals import Retrievals
@@ -181,7 +181,7 @@ def test_a_late_image_still_counts_for_its_own_retrieval(database: Database, reg
 def test_what_is_held_already_counts_as_it_is_held(database: Database, registration: Registration) -> None:
     [answer] = registration.register([received()])
     assert answer.instance_id is not None
-    registration.rendered(answer.instance_id, [rendition()])
+    registration.rendered([Rendered(answer.instance_id, [rendition()])])
     Retrievals(database).update("r1", state=RetrievalState.COMPLETE)
     Retrievals(database).create(retrieval("r2"), [entry("1.2.3.1.1")])
 
@@ -212,7 +212,8 @@ def test_rendered_images_have_pictures_and_the_ledger_says_so(database: Database
     [answer] = registration.register([received()])
     assert answer.instance_id is not None
 
-    assert registration.rendered(answer.instance_id, [rendition()], KeptBlob("kept/ab.dcm", 9, "00")) == []
+    kept = KeptBlob("kept/ab.dcm", 9, "00")
+    assert registration.rendered([Rendered(answer.instance_id, [rendition()], kept)]) == [[]]
 
     study = Holdings(database).study("1.2.3")
     assert study is not None
@@ -228,9 +229,9 @@ def test_rendered_images_have_pictures_and_the_ledger_says_so(database: Database
 def test_rendering_again_replaces_the_pictures(database: Database, registration: Registration) -> None:
     [answer] = registration.register([received()])
     assert answer.instance_id is not None
-    registration.rendered(answer.instance_id, [rendition(frame=1), rendition("b", frame=2)])
+    registration.rendered([Rendered(answer.instance_id, [rendition(frame=1), rendition("b", frame=2)])])
 
-    registration.rendered(answer.instance_id, [rendition()])
+    registration.rendered([Rendered(answer.instance_id, [rendition()])])
 
     study = Holdings(database).study("1.2.3")
     assert study is not None
@@ -271,7 +272,7 @@ def test_an_image_that_was_deleted_meanwhile_gets_no_pictures(database: Database
     assert answer.instance_id is not None
     Holdings(database).delete_study("1.2.3", "admin")
 
-    assert registration.rendered(answer.instance_id, [rendition()]) is None
+    assert registration.rendered([Rendered(answer.instance_id, [rendition()])]) == [None]
 
 
 KEPT = KeptBlob("kept/ab.dcm", 9, "00")
@@ -303,7 +304,7 @@ def test_when_a_spool_file_may_go(
     [answer] = registration.register([one])
     assert answer.instance_id is not None
     if state is RenderState.RENDERED:
-        registration.rendered(answer.instance_id, [rendition()], kept)
+        registration.rendered([Rendered(answer.instance_id, [rendition()], kept)])
     elif state is not RenderState.WAITING:
         registration.not_rendered(answer.instance_id, state, "why", kept)
     if ended is not None:
@@ -323,7 +324,7 @@ def test_a_second_file_with_the_same_bytes_may_go_at_once(registration: Registra
 def test_removed_spool_files_are_forgotten(database: Database, registration: Registration) -> None:
     [answer] = registration.register([received()])
     assert answer.instance_id is not None
-    registration.rendered(answer.instance_id, [rendition()])
+    registration.rendered([Rendered(answer.instance_id, [rendition()])])
 
     registration.spool_files_removed([answer.spool_name])
 

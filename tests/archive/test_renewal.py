@@ -9,7 +9,7 @@ from netty.archive.database import Database
 from netty.archive.held import HeldInstance, RenderState
 from netty.archive.holdings import Holdings
 from netty.archive.mending import Mending
-from netty.archive.received import KeptBlob
+from netty.archive.received import KeptBlob, Rendered
 from netty.archive.registration import Registration
 from netty.archive.renewal import Renewal, Renewed
 from netty.archive.retrievals import Retrievals
@@ -41,7 +41,7 @@ def _image(registration: Registration, uid: str = IMAGE, kept: bool = False, fla
     assert answer.instance_id is not None
     blob = KeptBlob(f"kept/{uid}.dcm", 1, "") if kept else None
     picture = replace(rendition(uid), flags=flags)
-    assert registration.rendered(answer.instance_id, [picture], blob) == []
+    assert registration.rendered([Rendered(answer.instance_id, [picture], blob)]) == [[]]
     return answer.instance_id
 
 
@@ -93,7 +93,7 @@ def test_renditions_through_a_state_stand_beside_the_others(
     assert [one.presentation_state for one in _held(database).renditions] == ["", STATE]
     assert renewal.to_present(9) == []
     assert renewal.presented(pair, [rendition("newer", presentation_state=STATE)]) == ["renditions/state/1.jpg"]
-    assert registration.rendered(number, [rendition("plain")]) == [f"renditions/{IMAGE}/1.jpg"]
+    assert registration.rendered([Rendered(number, [rendition("plain")])]) == [[f"renditions/{IMAGE}/1.jpg"]]
     assert [one.presentation_state for one in _held(database).renditions] == [STATE, ""]
 
 
@@ -153,7 +153,7 @@ def test_a_series_waits_for_its_study_and_for_all_its_images(
     assert renewal.series_without_range(9) == []
 
     [waiting] = registration.unrendered(9)
-    registration.rendered(waiting.instance_id, [rendition("2")])
+    registration.rendered([Rendered(waiting.instance_id, [rendition("2")])])
     [series] = renewal.series_without_range(9)
     assert [one.instance.instance_id for one in renewal.drawn(series)] == [number, waiting.instance_id]
     assert [len(one.flags & {Flag.RANGE_OF_ONE_IMAGE}) for one in renewal.drawn(series)] == [1, 0]
@@ -181,7 +181,7 @@ def test_what_is_rendered_anew_keeps_its_pictures_and_its_ledger(
     gone = received("1.2.3.1.2")
     registration.register([gone])
     [waiting] = registration.unrendered(9)
-    registration.rendered(waiting.instance_id, [rendition("2")])
+    registration.rendered([Rendered(waiting.instance_id, [rendition("2")])])
     registration.spool_files_removed([gone.spool_name])
     _state(registration)
     [pair] = renewal.to_present(9)
@@ -204,6 +204,6 @@ def test_the_numbers_of_renditions_are_not_used_again(database: Database, regist
     number = _image(registration)
     [old] = _held(database).renditions
 
-    registration.rendered(number, [rendition("new")])
+    registration.rendered([Rendered(number, [rendition("new")])])
 
     assert _held(database).renditions[0].id > old.id

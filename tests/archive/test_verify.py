@@ -12,7 +12,7 @@ from netty.archive.blobs import Blobs
 from netty.archive.database import Database
 from netty.archive.held import RenderState
 from netty.archive.holdings import Holdings
-from netty.archive.received import KeptBlob, Received
+from netty.archive.received import KeptBlob, Received, Rendered
 from netty.archive.registration import Registration
 from netty.archive.spool import Spool
 from netty.archive.verify import IN_FLIGHT, ProblemKind, Verification, verify
@@ -62,7 +62,7 @@ class Archive:
             if kept:
                 kept_blob = KeptBlob(f"kept/{one.key}.dcm", *self.blobs.put_file(f"kept/{one.key}.dcm", [kept]))
             new = [rendition(data=data, frame=frame, blob_key=key) for frame, key in enumerate(keys, 1)]
-            registration.rendered(one.instance_id, new, kept_blob)
+            registration.rendered([Rendered(one.instance_id, new, kept_blob)])
             if spool_file_gone:
                 self.spool.remove(one.spool_name)
                 registration.spool_files_removed([one.spool_name])

@@ -25,7 +25,7 @@ from netty.archive.found import FoundStudies
 from netty.archive.holdings import Holdings
 from netty.archive.patients import Patients
 from netty.archive.quarantine import Quarantine
-from netty.archive.received import NewRendition, Received
+from netty.archive.received import NewRendition, Received, Rendered
 from netty.archive.registration import Registration
 from netty.archive.remotes import Remotes
 from netty.archive.retrievals import Retrievals
@@ -169,7 +169,7 @@ class Town:
                 data = pictures[(number * frames + frame - 1) % len(pictures)] if pictures else phantom(number, frame)
                 renditions.append(self._rendition(f"renditions/{key}/{frame}.jpg", data, frame))
             self.blobs.sync([rendition.blob_key for rendition in renditions])
-            self.registration.rendered(one.instance_id, renditions)
+            self.registration.rendered([Rendered(one.instance_id, renditions)])
 
     def set_aside(
         self,

@@ -2,9 +2,11 @@
 
 import errno
 import hashlib
+import os
 import re
+import secrets
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -19,6 +21,7 @@ from netty.archive.errors import BlobMissing
 from netty.errors import LocalError, SettingsError
 
 _KEY: Final = re.compile(r"[a-z0-9_-][a-z0-9._-]*(/[a-z0-9_-][a-z0-9._-]*)*")  # no empty part, none like ``..``
+_ATTEMPTS: Final = 3
 _PIECE: Final = 1 << 20
 _LOCAL: Final = "file:"
 
@@ -42,7 +45,6 @@ class Blobs:
         self._store: ObjectStore
         if url.startswith(_LOCAL):
             self._root = base_folder / url.removeprefix(_LOCAL).removeprefix("//")
-            self._known_folders = {self._root}
             make_private_folder(self._root)
             self._store = LocalStore(self._root)
         elif url.startswith("s3://"):
@@ -57,10 +59,12 @@ class Blobs:
 
     def put(self, key: str, data: bytes | memoryview) -> None:
         """Write a blob; safe only after `sync`."""
-        self._prepare(key)
+        if self._root is not None:
+            self._write(f"{self._root}/{_checked(key)}", data)
+            return
+        _checked(key)
         with self._in_words(key):
             obstore.put(self._store, key, data)
-        self._make_private(key)
 
     def put_file(self, key: str, source: Path | BinaryIO | Iterable[bytes]) -> tuple[int, str]:
         """Write a big blob piece by piece; gives its size and SHA-256."""
@@ -87,11 +91,12 @@ class Blobs:
         """Return when these blobs survive a power cut: files first, then each folder once. S3 promised it already."""
         if self._root is None:
             return
-        folders: set[Path] = set()
+        folders: set[str] = set()
         for key in keys:
-            path = self._root / key
+            folder = path = f"{self._root}/{key}"
             sync_path(path)
-            folders.update(folder for folder in path.parents if folder.is_relative_to(self._root))
+            while folder != str(self._root) and (folder := folder.rpartition("/")[0]) not in folders:
+                folders.add(folder)
         for folder in sorted(folders, reverse=True):
             sync_path(folder)
 
@@ -119,7 +124,6 @@ class Blobs:
                 path.unlink(missing_ok=True)
                 folder = path.parent
                 while folder != self._root and not any(folder.iterdir()):
-                    self._known_folders.discard(folder)
                     folder.rmdir()
                     folder = folder.parent
             except FileNotFoundError:
@@ -144,14 +148,28 @@ class Blobs:
     def _prepare(self, key: str) -> None:
         """Make the folders of a key, readable by us alone."""
         _checked(key)
-        if self._root is None:
-            return
-        folder = (self._root / key).parent
-        if folder in self._known_folders and folder.is_dir():
-            return
-        make_private_folder(folder)
-        if folder.parent == self._root:  # the few at the top; those of single instances would only fill memory
-            self._known_folders.add(folder)
+        if self._root is not None:
+            make_private_folder((self._root / key).parent)
+
+    def _write(self, path: str, data: bytes | memoryview) -> None:
+        """A file beside its place, then in it: whoever reads sees the old one or the new one, whole.
+
+        The library would take three times as long for the same calls.
+        """
+        unfinished = f"{path}#{secrets.randbits(63)}"  # the library's own way to name them: no listing shows it
+        try:
+            descriptor = _new_file(unfinished)
+            try:
+                rest = memoryview(data)
+                while rest:
+                    rest = rest[os.write(descriptor, rest) :]
+            finally:
+                os.close(descriptor)
+            os.replace(unfinished, path)  # noqa: PTH105 - paths as objects would take as long as the calls
+        except OSError as error:
+            with suppress(OSError):
+                Path(unfinished).unlink()
+            raise disk_error(error, Path(path)) from error
 
     def _make_private(self, key: str) -> None:
         if self._root is not None:
@@ -175,6 +193,16 @@ class Blobs:
             raise LocalError(
                 "The blob store {url} failed: {cause}", url=self._url, cause=str(error).splitlines()[0]
             ) from error
+
+
+def _new_file(path: str) -> int:
+    """A new file of our own, opened for writing; its folders are made where they lack."""
+    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
+    for _ in range(_ATTEMPTS):
+        with suppress(FileNotFoundError):
+            return os.open(path, flags, 0o600)
+        make_private_folder(Path(path).parent)  # another thread may remove it again while it is empty
+    return os.open(path, flags, 0o600)
 
 
 def _checked(key: str) -> str:

@@ -24,16 +24,19 @@ def disk_error(error: OSError, place: Path) -> DiskFull | DiskFault:
 def make_private_folder(folder: Path) -> None:
     """Make a folder and those above it that lack, readable by us alone (mkdir's mode would not reach those above)."""
     try:
-        for each in reversed([folder, *folder.parents]):
-            if not each.exists():
-                each.mkdir(mode=0o700, exist_ok=True)
-        if not folder.is_dir():
-            raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR))
+        try:
+            folder.mkdir(mode=0o700)
+        except FileNotFoundError:
+            make_private_folder(folder.parent)
+            folder.mkdir(mode=0o700, exist_ok=True)
+        except FileExistsError:
+            if not folder.is_dir():
+                raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR)) from None
     except OSError as error:
         raise disk_error(error, folder) from error
 
 
-def sync_path(path: Path) -> None:
+def sync_path(path: str | Path) -> None:
     """Return when a file's bytes, or a folder's names, survive a power cut."""
     try:
         descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
@@ -42,4 +45,4 @@ def sync_path(path: Path) -> None:
         finally:
             os.close(descriptor)
     except OSError as error:
-        raise disk_error(error, path) from error
+        raise disk_error(error, Path(path)) from error

@@ -9,6 +9,7 @@ from netty.archive.held import RenderState
 from netty.archive.received import Received, RegistrationOutcome
 
 _LARGEST: Final = 2**31 - 1
+_TEXTS: Final = tuple(each.name for each in dataclasses.fields(Received) if each.type is str)
 
 
 def instance_row(one: Received, series: int) -> dict[str, Any]:
@@ -80,12 +81,18 @@ def set_aside_event(one: Received, outcome: RegistrationOutcome, reason: str) ->
 
 def cleaned(one: Received) -> Received:
     """The same receipt without what a database refuses (NUL, lone surrogates): one bad text must not stop a batch."""
-    texts: dict[str, Any] = {
-        each.name: _clean(value)
-        for each in dataclasses.fields(one)
-        if isinstance(value := getattr(one, each.name), str)
-    }
-    return dataclasses.replace(one, **texts, facts={name: _clean(value) for name, value in one.facts.items()})
+    texts = {name: value for name in _TEXTS if not _is_clean(value := getattr(one, name))}
+    facts = {name: value for name, value in one.facts.items() if not _is_clean(value)}
+    if not texts and not facts:
+        return one
+    changed: dict[str, Any] = {name: _clean(value) for name, value in texts.items()}
+    return dataclasses.replace(
+        one, **changed, facts={**one.facts, **{name: _clean(value) for name, value in facts.items()}}
+    )
+
+
+def _is_clean(text: str) -> bool:
+    return text.isascii() and "\0" not in text  # the rest is looked at more closely
 
 
 def _clean(text: str) -> str:

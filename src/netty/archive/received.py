@@ -1,7 +1,7 @@
 """What goes into the register, as values: a received file, what became of it, what is to be rendered and was."""
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -160,3 +160,12 @@ class KeptBlob:
     blob_key: str
     bytes: int
     sha256: str
+
+
+@dataclass(frozen=True, slots=True)
+class Rendered:
+    """An instance that was rendered: its pictures, whose blobs are synced, and the kept file, if one was made now."""
+
+    instance_id: int
+    renditions: Sequence[NewRendition]
+    kept_blob: KeptBlob | None = None

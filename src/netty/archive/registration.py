@@ -1,6 +1,7 @@
 """Registration: from received files to rows, and from rendered frames to rows."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
@@ -24,7 +25,7 @@ from sqlalchemy import (
 from netty.archive.database import Database, insert_if_new
 from netty.archive.held import RenderState
 from netty.archive.intake import LEDGER_STATES, Intake
-from netty.archive.received import KeptBlob, NewRendition, Received, Registered, ToRender
+from netty.archive.received import KeptBlob, NewRendition, Received, Registered, Rendered, ToRender
 from netty.archive.retrievals import UNFINISHED
 from netty.archive.tables import (
     instances,
@@ -62,25 +63,22 @@ class Registration:
 
     def unrendered(self, limit: int) -> list[ToRender]:
         """Instances that wait for the renderer: the least tried first, then the oldest."""
-        query = instances_to_render().where(instances.c.state == RenderState.WAITING)
         with self._database.read() as connection:
-            rows = connection.execute(query.order_by(instances.c.attempts, instances.c.id).limit(limit))
-            return [to_render(row) for row in rows]
+            return [to_render(row) for row in connection.execute(_WAITING, {"most": limit})]
 
-    def rendered(
-        self, instance_id: int, new: Sequence[NewRendition], kept_blob: KeptBlob | None = None
-    ) -> list[str] | None:
-        """Rows of renditions whose blobs are synced; the ledgers say RENDERED.
+    def rendered(self, batch: Sequence[Rendered]) -> list[list[str] | None]:
+        """Rows of renditions whose blobs are synced; the ledgers say RENDERED. All of it in one transaction.
 
-        Gives the blob keys that nothing names any more; None where the instance was deleted meanwhile.
+        Gives for each the blob keys that nothing names any more; None where the instance was deleted meanwhile.
         """
         with self._database.write() as connection:
-            number = _settle(connection, instance_id, RenderState.RENDERED, "", kept_blob)
-            if number is None:
-                return None
-            if any(Flag.RANGE_OF_ONE_IMAGE in one.flags for one in new):
-                insert_if_new(connection, series_ranges, [{"series": number}], ["series"])
-            return replace_renditions(connection, instance_id, "", new)
+            settled = [Settled(one.instance_id, RenderState.RENDERED, "", one.kept_blob) for one in batch]
+            of_series = settle(connection, settled)
+            there = {one.instance_id: one.renditions for one in batch if one.instance_id in of_series}
+            alone = {of_series[number] for number, new in there.items() if any(map(_is_alone, new))}
+            insert_if_new(connection, series_ranges, [{"series": number} for number in sorted(alone)], ["series"])
+            unnamed = replace_renditions(connection, "", there)
+        return [unnamed.get(one.instance_id) for one in batch]
 
     def not_rendered(
         self,
@@ -99,7 +97,7 @@ class Registration:
             for uid in references
         ]
         with self._database.write() as connection:
-            if _settle(connection, instance_id, state, reason, kept_blob) is None:
+            if not settle(connection, [Settled(instance_id, state, reason, kept_blob)]):
                 return False
             insert_if_new(connection, presentations, rows, ["presentation_state", "sop_instance_uid"])
         return True
@@ -207,52 +205,83 @@ _SETTLE: Final = (
         kept_bytes=func.coalesce(bindparam("size", type_=BigInteger), instances.c.kept_bytes),
         kept_sha256=func.coalesce(bindparam("checksum", type_=Text), instances.c.kept_sha256),
     )
-    .returning(instances.c.sop_instance_uid, instances.c.series)
+)
+_SETTLED: Final = select(instances.c.id, instances.c.sop_instance_uid, instances.c.series).where(
+    instances.c.id.in_(bindparam("ids", expanding=True))
 )
 _TELL: Final = (
     update(ledger)
     .where(ledger.c.sop_instance_uid == bindparam("uid"), or_(*(ledger.c.state == held for held in _HELD)))
     .values(state=bindparam("new_state"), reason=bindparam("new_reason"))
 )
-_FORGET: Final = (
-    renditions.delete()
-    .where(
-        renditions.c.instance == bindparam("seen_instance"),
-        renditions.c.presentation_state == bindparam("seen_through"),
-    )
-    .returning(renditions.c.blob_key)
+_NAMED: Final = select(renditions.c.instance, renditions.c.blob_key).where(
+    renditions.c.instance.in_(bindparam("instances", expanding=True)),
+    renditions.c.presentation_state == bindparam("seen_through"),
+)
+_FORGET: Final = renditions.delete().where(
+    renditions.c.instance.in_(bindparam("instances", expanding=True)),
+    renditions.c.presentation_state == bindparam("seen_through"),
 )
 _ADD: Final = renditions.insert()
 
 
-def _settle(
-    connection: Connection, instance_id: int, state: RenderState, reason: str, kept_blob: KeptBlob | None
-) -> int | None:
-    """Write how the rendering of an instance went, and tell all ledgers; gives its series, None where it is gone."""
-    outcome = {
-        "instance": instance_id,
-        "new_state": state,
-        "new_reason": reason,
-        "blob": kept_blob and kept_blob.blob_key,
-        "size": kept_blob and kept_blob.bytes,
-        "checksum": kept_blob and kept_blob.sha256,
-    }
-    row = connection.execute(_SETTLE, outcome).one_or_none()
-    if row is None:
-        return None
-    told = {"uid": row.sop_instance_uid, "new_state": LEDGER_STATES[state], "new_reason": reason}
-    connection.execute(_TELL, told)
-    return int(row.series)
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """How the rendering of an instance went."""
+
+    instance_id: int
+    state: RenderState
+    reason: str
+    kept_blob: KeptBlob | None
+
+    def row(self) -> dict[str, Any]:
+        """What its row says then."""
+        return {
+            "instance": self.instance_id,
+            "new_state": self.state,
+            "new_reason": self.reason,
+            "blob": self.kept_blob and self.kept_blob.blob_key,
+            "size": self.kept_blob and self.kept_blob.bytes,
+            "checksum": self.kept_blob and self.kept_blob.sha256,
+        }
+
+
+def settle(connection: Connection, batch: Sequence[Settled]) -> dict[int, int]:
+    """Write how it went, and tell all ledgers; gives the series of each instance, but for those that are gone."""
+    found = {row.id: row for row in connection.execute(_SETTLED, {"ids": [one.instance_id for one in batch]})}
+    there = [one for one in batch if one.instance_id in found]
+    if there:
+        connection.execute(_SETTLE, [one.row() for one in there])
+        told = [
+            {
+                "uid": found[one.instance_id].sop_instance_uid,
+                "new_state": LEDGER_STATES[one.state],
+                "new_reason": one.reason,
+            }
+            for one in there
+        ]
+        connection.execute(_TELL, told)
+    return {number: row.series for number, row in found.items()}
 
 
 def replace_renditions(
-    connection: Connection, instance_id: int, presentation_state: str, new: Sequence[NewRendition]
-) -> list[str]:
-    """Rows of an instance, seen through this state (empty: none), instead of those before; gives unnamed blob keys."""
-    old = connection.scalars(_FORGET, {"seen_instance": instance_id, "seen_through": presentation_state}).all()
-    if new:
-        connection.execute(_ADD, [_rendition_row(instance_id, one) for one in new])
-    return sorted(set(old) - {one.blob_key for one in new})
+    connection: Connection, presentation_state: str, new: Mapping[int, Sequence[NewRendition]]
+) -> dict[int, list[str]]:
+    """Rows of instances, seen through this state (empty: none), instead of those before; gives unnamed blob keys."""
+    those = {"instances": list(new), "seen_through": presentation_state}
+    unnamed: dict[int, set[str]] = {number: set() for number in new}
+    for row in connection.execute(_NAMED, those):
+        unnamed[row.instance].add(row.blob_key)
+    if any(unnamed.values()):
+        connection.execute(_FORGET, those)
+    rows = [_rendition_row(number, one) for number, some in new.items() for one in some]
+    if rows:
+        connection.execute(_ADD, rows)
+    return {number: sorted(keys - {one.blob_key for one in new[number]}) for number, keys in unnamed.items()}
+
+
+def _is_alone(one: NewRendition) -> bool:
+    return Flag.RANGE_OF_ONE_IMAGE in one.flags
 
 
 def instances_to_render() -> Select[Any]:
@@ -265,6 +294,14 @@ def instances_to_render() -> Select[Any]:
         has_pictures.correlate(instances).label("has_pictures"),
     )
     return query.join(series, instances.c.series == series.c.id).join(studies, series.c.study == studies.c.id)
+
+
+_WAITING: Final = (
+    instances_to_render()
+    .where(instances.c.state == RenderState.WAITING)
+    .order_by(instances.c.attempts, instances.c.id)
+    .limit(bindparam("most"))
+)
 
 
 def to_render(row: Row[Any]) -> ToRender:

@@ -83,7 +83,8 @@ class Renewal:
         with self._database.write() as connection:
             if not _settle(connection, one, ""):
                 return None
-            return replace_renditions(connection, one.image.instance_id, one.state.sop_instance_uid, new)
+            number = one.image.instance_id
+            return replace_renditions(connection, one.state.sop_instance_uid, {number: new})[number]
 
     def not_presented(self, one: ToPresent, reason: str) -> None:
         """There are no renditions of this image through this state, and there will be none."""
@@ -136,7 +137,7 @@ class Renewal:
         with self._database.write() as connection:
             if connection.scalar(select(instances.c.id).where(this)) is None:
                 return None
-            return replace_renditions(connection, instance_id, "", new)
+            return replace_renditions(connection, "", {instance_id: new})[instance_id]
 
     def has_range(self, series_id: int, last_instance: int | None = None) -> None:
         """All was done for this series that can be; not so where images came after the last one seen."""

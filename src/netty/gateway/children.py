@@ -28,7 +28,7 @@ log = logging.getLogger(__name__)
 _DRAIN_SECONDS = 5.0
 _ABANDONED_SECONDS = 3600.0
 _SWEEP_SECONDS = 600.0
-_THREADS_FOR_A_CHILD = 4  # one waits for it, the others write what it drew before
+_THREADS_FOR_A_CHILD = 2  # one waits for it while the other writes what it drew before
 _ANNOUNCE_SECONDS = 0.005  # several at once: each wakes another process up
 
 

@@ -2,18 +2,20 @@
 
 import logging
 import threading
-from collections.abc import Iterable, Iterator
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 
 from netty.archive.errors import DatabaseFault, DiskFault, DiskFull
 from netty.archive.held import RenderState
-from netty.archive.received import ToRender
+from netty.archive.received import Rendered, ToRender
 from netty.archive.registration import Registration
 from netty.archive.spool import Spool
 from netty.errors import LocalError
 from netty.workflow.pictures import Drawer, HeldBack, Pictures, picture_folder
-from netty.workflow.rerender import NETTY_FAILED, Rerenderer, Task
+from netty.workflow.rerender import NETTY_FAILED, Rerenderer
+from netty.workflow.tasks import Drawn, InHand, Task, Unwritten
 
 log = logging.getLogger(__name__)
 
@@ -22,6 +24,8 @@ _IDLE_LOOK_SECONDS = 0.2  # each look takes a millisecond or two
 _CLEAN_SECONDS = 2.0
 _AGAIN_SECONDS = 0.25
 _AFTER_FAULT_SECONDS = 5.0
+_LOOK_AHEAD = 64
+_LONG = 4 << 20  # bytes of a data set that is seconds in drawing; what was drawn before it must not wait
 _MOST_ATTEMPTS = 2  # a child that dies twice of the same image will die again
 
 
@@ -39,7 +43,7 @@ class Renderer:
 
     def run(self, stopping: threading.Event) -> None:
         """Work until `stopping` is set; what is under way then is finished."""
-        in_hand = _InHand()
+        in_hand = InHand()
         threads = [
             threading.Thread(target=self._work, args=(in_hand, stopping), name=f"render-{number}")
             for number in range(self.workers)
@@ -50,19 +54,19 @@ class Renderer:
             self._feed(in_hand, stopping)
         finally:
             stopping.set()
-            in_hand.end(self.workers)
+            in_hand.end()
             for thread in threads:
                 thread.join()
 
-    def _feed(self, in_hand: "_InHand", stopping: threading.Event) -> None:
+    def _feed(self, in_hand: InHand, stopping: threading.Event) -> None:
         until_clean = until_again = 0.0
         while True:
             pause = _LOOK_SECONDS if in_hand.busy else _IDLE_LOOK_SECONDS
             try:
-                if in_hand.hungry(self.workers):
-                    in_hand.add(map(self._task, self.registration.unrendered(self.workers * 4)))
+                if in_hand.waiting < _LOOK_AHEAD:
+                    in_hand.add(map(self._task, self.registration.unrendered(in_hand.taken + _LOOK_AHEAD)))
                 until_again -= pause
-                if until_again <= 0 and in_hand.hungry(self.workers):  # what has no picture yet comes first
+                if until_again <= 0 and in_hand.waiting < self.workers:  # what has no picture yet comes first
                     in_hand.add(self.rerenderer.tasks(self.workers * 4, stopping))
                     until_again = _AGAIN_SECONDS
                 until_clean -= pause
@@ -75,30 +79,68 @@ class Renderer:
             if stopping.wait(pause):
                 return
 
-    def _work(self, in_hand: "_InHand", stopping: threading.Event) -> None:
-        for task in in_hand:
-            if stopping.is_set():
-                return
-            try:
-                task.do()
-            except (DatabaseFault, DiskFull, DiskFault) as error:
-                # Nothing is lost: it waits on.
-                log.error("render: %s", error)
-                stopping.wait(_AFTER_FAULT_SECONDS)
-            except Exception:
-                log.exception("render: %s %d", *task.key)
-                task.give_up()
-            finally:
+    def _work(self, in_hand: InHand, stopping: threading.Event) -> None:
+        """Draw, and now and then write the rows of what was drawn: before waiting, and before what takes long."""
+        unwritten = Unwritten()
+        while (task := in_hand.take(wait=not unwritten)) or unwritten:
+            if unwritten and (task is None or task.is_long or unwritten.is_due):
+                self._write(unwritten.taken(), in_hand, stopping)
+            if task is not None:
+                self._do(task, unwritten, in_hand, stopping)
+
+    def _do(self, task: Task, unwritten: Unwritten, in_hand: InHand, stopping: threading.Event) -> None:
+        drawn = None
+        try:
+            drawn = task.do()
+        except (DatabaseFault, DiskFull, DiskFault) as error:
+            # Nothing is lost: it waits on.
+            log.error("render: %s", error)
+            stopping.wait(_AFTER_FAULT_SECONDS)
+        except Exception:
+            log.exception("render: %s %d", *task.key)
+            task.give_up()
+        finally:
+            if drawn is not None:
+                unwritten.add(drawn)
+            else:
                 in_hand.done(task)
 
+    def _write(self, batch: Sequence[Drawn], in_hand: InHand, stopping: threading.Event) -> None:
+        """The rows of what was drawn, all in one go; where that fails, one by one."""
+        try:
+            self._register(batch)
+        except (DatabaseFault, DiskFull, DiskFault) as error:
+            log.error("render: %s", error)
+            stopping.wait(_AFTER_FAULT_SECONDS)
+        except Exception:
+            if len(batch) > 1:
+                for one in batch:
+                    self._write([one], in_hand, stopping)
+                return
+            log.exception("render: %s %d", *batch[0].task.key)
+            batch[0].task.give_up()
+        for one in batch:
+            in_hand.done(one.task)
+
+    def _register(self, batch: Sequence[Drawn]) -> None:
+        """Sync the pictures and write their rows; then remove what no row names."""
+        keys = [key for one in batch for key in one.pictures.keys]
+        rows = [Rendered(one.instance.instance_id, one.pictures.renditions, one.kept_blob) for one in batch]
+        unnamed = self.drawer.commits.write(keys, lambda: self.registration.rendered(rows))
+        for one, old in zip(batch, unnamed, strict=True):
+            if old is None:
+                one.pictures.discard()
+            elif old:
+                self.drawer.blobs.remove(old)
+
     def _task(self, one: ToRender) -> Task:
-        def give_up() -> None:
-            self.registration.not_rendered(one.instance_id, RenderState.FAILED, NETTY_FAILED)
+        number = one.instance_id
+        give_up = partial(self.registration.not_rendered, number, RenderState.FAILED, NETTY_FAILED)
+        task = Task(("instance", number), lambda: self._render(one, task), give_up, is_long=one.data_length > _LONG)
+        return task
 
-        return Task(("instance", one.instance_id), lambda: self._render(one), give_up)
-
-    def _render(self, one: ToRender) -> None:
-        """One instance, from its file to its rows; its pictures show no more of the patient than what is kept."""
+    def _render(self, one: ToRender, task: Task) -> Drawn | None:
+        """One instance, from its file to its pictures; these show no more of the patient than what is kept."""
         pictures = Pictures(self.drawer.blobs, picture_folder(one), again=one.has_pictures)
         try:
             with self.drawer.place(one) as place:
@@ -108,7 +150,7 @@ class Renderer:
             raise
         except HeldBack as error:
             self._fail(one, error)
-            return
+            return None
         except LocalError as error:
             log.warning("render: instance %d: %s", one.instance_id, error)
             pictures.discard()
@@ -116,75 +158,22 @@ class Renderer:
                 self.registration.not_rendered(one.instance_id, RenderState.WAITING, str(error))
             else:
                 self._fail(one, error)
-            return
-        self._write(one, pictures)
+            return None
+        return self._drawn(one, pictures, task)
 
     def _fail(self, one: ToRender, error: LocalError) -> None:
         self.registration.not_rendered(one.instance_id, RenderState.FAILED, str(error), self.drawer.keeper.keep(one))
 
-    def _write(self, one: ToRender, pictures: Pictures) -> None:
-        """What was drawn, and the kept file beside it, get their rows; then what no row names is removed."""
+    def _drawn(self, one: ToRender, pictures: Pictures, task: Task) -> Drawn | None:
+        """What was drawn, and the kept file beside it, to be written; where there is no picture, that is written."""
         kept = self.drawer.keeper.keep(one)
         if pictures.ended is None:
-            old = self.drawer.commits.write(
-                pictures.keys, lambda: self.registration.rendered(one.instance_id, pictures.renditions, kept)
-            )
-            if old is None:
-                pictures.discard()
-            else:
-                self.drawer.blobs.remove(old)
-            return
+            return Drawn(task, one, pictures, kept)
         pictures.discard()
         # What was read from a kept file may name other UIDs than those that are known here.
         references = pictures.references if one.spool_name else ()
         self.registration.not_rendered(one.instance_id, pictures.ended, pictures.reason, kept, references)
-
-
-class _InHand:
-    """The tasks that were taken up and are not done, so that none is taken up twice."""
-
-    def __init__(self) -> None:
-        self._changed = threading.Condition()
-        self._waiting: list[Task | None] = []
-        self._taken: set[tuple[str, int]] = set()
-
-    def hungry(self, workers: int) -> bool:
-        """Whether the workers will soon have nothing to do."""
-        with self._changed:
-            return len(self._waiting) < workers
-
-    @property
-    def busy(self) -> bool:
-        """Whether anything is in hand."""
-        return bool(self._taken)
-
-    def add(self, found: Iterable[Task]) -> None:
-        """Take these up, but for those that are in hand already."""
-        with self._changed:
-            new = [one for one in found if one.key not in self._taken]
-            self._taken |= {one.key for one in new}
-            self._waiting += new
-            self._changed.notify_all()
-
-    def done(self, one: Task) -> None:
-        with self._changed:
-            self._taken.discard(one.key)
-
-    def end(self, workers: int) -> None:
-        """Let the workers end."""
-        with self._changed:
-            self._waiting[:0] = [None] * workers
-            self._changed.notify_all()
-
-    def __iter__(self) -> Iterator[Task]:
-        while True:
-            with self._changed:
-                while not self._waiting:
-                    self._changed.wait()
-                one = self._waiting.pop(0)
-            if one is None:
-                return
-            yield one
+        return None
 
 
 def clear_finished(registration: Registration, spool: Spool) -> int:

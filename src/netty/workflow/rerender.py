@@ -2,7 +2,7 @@
 
 import logging
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import partial
@@ -15,6 +15,7 @@ from netty.image.flags import Flag
 from netty.image.series_range import is_of_range, is_shared, series_range
 from netty.language import mark
 from netty.workflow.pictures import Drawer, Pictures, picture_folder
+from netty.workflow.tasks import Task
 
 log = logging.getLogger(__name__)
 
@@ -23,15 +24,6 @@ _IMAGE_GONE: Final = mark("The image's DICOM is gone; fetch the study again to s
 _STATE_GONE: Final = mark("The presentation state's DICOM is gone; fetch the study again to see its images through it.")
 _NO_FRAME: Final = mark("The presentation state is for no frame that this image has.")
 _MOST_ATTEMPTS: Final = 2
-
-
-@dataclass(frozen=True, slots=True)
-class Task:
-    """Something for a render thread. `key` says what it is about, so that it is not taken up twice."""
-
-    key: tuple[str, int]
-    do: Callable[[], None]
-    give_up: Callable[[], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,10 +37,10 @@ class Rerenderer:
         """What waits now."""
         for pair in self.renewal.to_present(limit):
             give_up = partial(self.renewal.not_presented, pair, NETTY_FAILED)
-            yield Task(("presentation", pair.id), partial(self.present, pair), give_up)
+            yield Task(("presentation", pair.id), partial(self.present, pair), give_up, is_long=True)
         for number in self.renewal.series_without_range(limit):
             give_up = partial(self.renewal.has_range, number)
-            yield Task(("series", number), partial(self.give_range, number, stopping), give_up)
+            yield Task(("series", number), partial(self.give_range, number, stopping), give_up, is_long=True)
 
     # --- presentation states ---
 

@@ -1,0 +1,116 @@
+"""What the renderer's threads have to do, have in hand, and have done but not yet written into the database."""
+
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from typing import Final
+
+from netty.archive.received import KeptBlob, ToRender
+from netty.workflow.pictures import Pictures
+
+_MOST_AT_ONCE: Final = 32
+_LONGEST_SECONDS: Final = 0.1
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """Something for a render thread. `key` says what it is about, so that it is not taken up twice.
+
+    `do` gives what is still to be written, in one go with others; None where everything is done.
+    """
+
+    key: tuple[str, int]
+    do: "Callable[[], Drawn | None]"
+    give_up: Callable[[], object]
+    is_long: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Drawn:
+    """An instance whose pictures lie in the blob store, not yet synced, and have no rows."""
+
+    task: Task
+    instance: ToRender
+    pictures: Pictures
+    kept_blob: KeptBlob | None
+
+
+@dataclass(slots=True)
+class Unwritten:
+    """What one thread has drawn and not written. To write the rows of many costs little more than those of one."""
+
+    _drawn: list[Drawn] = field(default_factory=list)
+    _since: float = 0.0
+
+    def __bool__(self) -> bool:
+        return bool(self._drawn)
+
+    @property
+    def is_due(self) -> bool:
+        """Whether these are many, or have waited for long."""
+        return len(self._drawn) >= _MOST_AT_ONCE or time.monotonic() - self._since > _LONGEST_SECONDS
+
+    def add(self, one: Drawn) -> None:
+        """One more."""
+        if not self._drawn:
+            self._since = time.monotonic()
+        self._drawn.append(one)
+
+    def taken(self) -> list[Drawn]:
+        """All of them, to be written now."""
+        drawn, self._drawn = self._drawn, []
+        return drawn
+
+
+class InHand:
+    """The tasks that were taken up and are not done, so that none is taken up twice."""
+
+    def __init__(self) -> None:
+        self._changed = threading.Condition()
+        self._waiting: deque[Task] = deque()
+        self._taken: set[tuple[str, int]] = set()
+        self._ended = False
+
+    @property
+    def waiting(self) -> int:
+        """How many no thread has begun with."""
+        return len(self._waiting)
+
+    @property
+    def taken(self) -> int:
+        """How many are in hand: these, and those that threads are at."""
+        return len(self._taken)
+
+    @property
+    def busy(self) -> bool:
+        """Whether anything is in hand."""
+        return bool(self._taken)
+
+    def add(self, found: Iterable[Task]) -> None:
+        """Take these up, but for those that are in hand already."""
+        with self._changed:
+            new = [one for one in found if one.key not in self._taken]
+            self._taken |= {one.key for one in new}
+            self._waiting += new
+            if new:
+                self._changed.notify(len(new))
+
+    def take(self, wait: bool) -> Task | None:
+        """The next one. None when there will be none any more, and, without `wait`, when there is none now."""
+        with self._changed:
+            while wait and not self._waiting and not self._ended:
+                self._changed.wait()
+            return self._waiting.popleft() if self._waiting and not self._ended else None
+
+    def done(self, one: Task) -> None:
+        """It may be taken up again, should it come again."""
+        with self._changed:
+            self._taken.discard(one.key)
+
+    def end(self) -> None:
+        """Let the threads end with what they are at."""
+        with self._changed:
+            self._ended = True
+            self._changed.notify_all()
