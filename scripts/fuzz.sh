@@ -24,7 +24,7 @@ is_over() { ((SECONDS >= seconds && (seconds < whole_seconds || $(files_tried) >
 
 found() {
     tail -n 60 "$log"
-    echo "fuzz: FOUND something in round $rounds, $1; $log says more. Mend it, and put the input into tests/fuzz/corpus/$2"
+    echo "fuzz: FOUND something in round $rounds: $1; $log says more. Mend it, and put the input into tests/fuzz/corpus"
     exit 1
 }
 
@@ -33,11 +33,11 @@ rounds=0 times=${FUZZ_TIMES:-$((seconds < 600 ? 2 : 10))}
 until ((rounds > 0)) && is_over; do
     rounds=$((rounds + 1)) began=$SECONDS
     FUZZ_TIMES=$times FUZZ_TALLY=$tally python -m pytest -q --dist loadfile -n "${JOBS:-2}" tests/fuzz \
-        </dev/null >"$log" 2>&1 || found "by hypothesis" ...
+        </dev/null >"$log" 2>&1 || found "hypothesis"
     took=$((SECONDS - began))
     for target in "${guided[@]}"; do
         python -m support.guided_fuzzing "$target" --seconds $((took / 3 + 2)) --folder "$folder" \
-            </dev/null >"$log" 2>&1 || found "by atheris: $(ls "$folder/$target"-*-* 2>/dev/null)" "(codec: association, command: command, walk: data_set)"
+            </dev/null >"$log" 2>&1 || found "$target, input: $(ls "$folder/$target"-*-* 2>/dev/null)"
         sed -n "s/^stat::number_of_executed_units: *\([0-9]*\)$/{\"$target, guided\": \1}/p" "$log" >>"$tally"
     done
 done

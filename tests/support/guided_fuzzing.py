@@ -66,6 +66,14 @@ TARGETS: Final = {
 }
 
 
+def _dictionary(words: tuple[bytes, ...], file: Path) -> list[str]:
+    """The option that names them to the fuzzer, which refuses a file without any."""
+    if not words:
+        return []
+    file.write_text("".join('"' + "".join(f"\\x{byte:02x}" for byte in word) + '"\n' for word in words))
+    return [f"-dict={file}"]
+
+
 def main() -> None:
     """Read the options, fuzz until the time is over (exit 0) or something is found (another exit code)."""
     parser = argparse.ArgumentParser(prog="python -m support.guided_fuzzing", description=__doc__)
@@ -76,15 +84,13 @@ def main() -> None:
     target = TARGETS[given.target]
     kept = given.folder / given.target
     kept.mkdir(parents=True, exist_ok=True)
-    words = given.folder / f"{given.target}.words"
-    words.write_text("".join('"' + "".join(f"\\x{byte:02x}" for byte in word) + '"\n' for word in target.words))
     atheris.Setup(
         [
             sys.argv[0],
             str(kept),
             str(CORPUS / target.seeds),
             f"-max_total_time={given.seconds}",
-            f"-dict={words}",
+            *_dictionary(target.words, given.folder / f"{given.target}.words"),
             f"-max_len={LONGEST}",
             f"-timeout={SECONDS_FOR_ONE}",
             f"-artifact_prefix={given.folder}/{given.target}-",
