@@ -6,6 +6,7 @@ from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from contextlib import closing
 from multiprocessing import get_context
+from multiprocessing.resource_tracker import ensure_running
 from pathlib import Path
 
 import pytest
@@ -165,6 +166,13 @@ def test_four_threads_write_without_a_locked_database(database: Database) -> Non
     assert _count(database) == 4 * 50
 
 
+@pytest.fixture(scope="session")
+def resource_tracker() -> None:
+    """The process that multiprocessing starts once and for all."""
+    ensure_running()
+
+
+@pytest.mark.usefixtures("resource_tracker")
 def test_four_processes_write_without_a_locked_database(database: Database) -> None:
     url = database.url.render_as_string(hide_password=False)
     with ProcessPoolExecutor(4, mp_context=get_context("spawn")) as pool:

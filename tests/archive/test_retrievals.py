@@ -102,6 +102,11 @@ def test_leases_are_open_until_they_expire(database: Database, retrievals: Retri
 
     leases.keep_until("r1", 2000)
     assert [one.expires_at for one in leases.open_for("1.2.3", 1500)] == [2000]
+    leases.end_by("r1", 2500)
+    assert [one.expires_at for one in leases.open_for("1.2.3", 1500)] == [2000]
+    leases.end_by("r1", 1700)
+    assert [one.expires_at for one in leases.open_for("1.2.3", 1500)] == [1700]
+    leases.keep_until("r1", 2000)
     assert leases.remove_expired(1999) == 0
     assert leases.remove_expired(2000) == 1
     assert leases.open_for("1.2.3", 0) == []

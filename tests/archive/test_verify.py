@@ -206,7 +206,7 @@ def _cut_trailer(path: Path) -> None:
     [
         (_remove, ProblemKind.SPOOL_MISSING),
         (_spoil_data, ProblemKind.SPOOL_DAMAGED),
-        (_cut_trailer, ProblemKind.SPOOL_DAMAGED),
+        pytest.param(_cut_trailer, ProblemKind.SPOOL_DAMAGED, marks=pytest.mark.leaves("half-written")),
     ],
 )
 def test_a_spoilt_spool_file_without_pictures_is_lost_and_fetched_again(

@@ -7,7 +7,7 @@ import pytest
 from playwright.sync_api import Browser, sync_playwright
 
 import netty.web.pages
-from support.pages import Town, copy_of, small_town
+from support.pages import Town, copy_of, opened, small_town
 
 CHROMIUM = Path("/usr/bin/chromium")
 
@@ -37,6 +37,7 @@ def first_town(tmp_path_factory: pytest.TempPathFactory) -> Town:
 
 
 @pytest.fixture
-def town(first_town: Town, tmp_path: Path) -> Town:
+def town(first_town: Town, tmp_path: Path) -> Iterator[Town]:
     """A small town of its own for each test."""
-    return copy_of(first_town, tmp_path)
+    with opened(copy_of(first_town, tmp_path)) as town:
+        yield town

@@ -21,7 +21,7 @@ from netty.network.settings import AeSettings, QuerySettings, Timers
 from netty.workflow.automation import Automation
 from netty.workflow.settings import SearchSettings
 from support.linked import PATIENT_ID, Linked, linked
-from support.pages import Town, browsing
+from support.pages import Town, browsing, opened
 from support.raw_peer import (
     ABORT,
     AC,
@@ -220,9 +220,8 @@ async def test_searching_is_automatic_by_default(tmp_path: Path) -> None:
 
 @states("4.2.6 (1) shown")
 def test_what_was_found_is_shown_on_the_patients_page(tmp_path: Path) -> None:
-    town = Town(tmp_path)
     [image] = images("shown", 1, patient_id="SHOWN-1")
-    with RawPacs([image]) as pacs:
+    with opened(Town(tmp_path)) as town, RawPacs([image]) as pacs:
         town.add_remote("central", pacs.port)
         town.add_patient("hanako", "花子", central="SHOWN-1")
         town.add_user("viewer", Role.VIEWER)

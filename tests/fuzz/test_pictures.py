@@ -323,6 +323,7 @@ def way(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Way]:
         lease = running.open_lease(Image(STUDY, "", "1.2.3", patient_id="FUZZ-1"), seconds=86400)
         with raw_peer(running.port) as peer:
             peer.associate(Request(contexts=CONTEXTS))
+            pool.start()
             yield Way(running, peer, lease, pool, folder)
             peer.release()
 

@@ -17,6 +17,7 @@ from netty.archive.received import NewRendition, Received
 from netty.model.patient import Patient, PatientLink
 from netty.model.remote import Remote
 from netty.model.retrieval import LedgerEntry, Retrieval, RetrievalState
+from support.leftovers import data_folder
 
 NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
 CT = "1.2.840.10008.5.1.4.1.1.2"
@@ -45,7 +46,8 @@ def new_database(folder: Path) -> Iterator[Database]:
     """A fresh database in `folder`, open."""
     database = open_database(new_database_url(folder))
     try:
-        yield database
+        with data_folder(folder):
+            yield database
     finally:
         database.close()
 

@@ -161,6 +161,7 @@ async def linked(
             finally:
                 parts.stopping.set()
                 await asyncio.to_thread(rendering.join)
+                parts.spool.close()
 
 
 @asynccontextmanager
@@ -191,6 +192,7 @@ async def _serving(folder: Path, database: Database, receive: ReceiveSettings) -
         await server.stop()
         book.stop()
         await asyncio.to_thread(registrar.stop)
+        spool.close()
 
 
 def _renderer(parts: Linked) -> Renderer:

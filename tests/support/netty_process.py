@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from netty.cli.main import run as run_command
+from support.leftovers import data_folder
 from support.ports import free_port
 from support.waiting import wait_until
 
@@ -254,11 +255,12 @@ def netty(folder: Path, remotes: Iterable[RemoteEntry], *, port: int | None = No
     """A running netty that knows `remotes`."""
     one = Netty(folder) if port is None else Netty(folder, port)
     one.configure(remotes, **settings)
-    one.start()
-    try:
-        yield one
-    finally:
-        one.stop()
+    with data_folder(folder / "data"):
+        one.start()
+        try:
+            yield one
+        finally:
+            one.stop()
 
 
 @contextmanager

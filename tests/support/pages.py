@@ -51,6 +51,7 @@ from netty.workflow.quarantine_picture import picture_of
 from netty.workflow.register import register_batch
 from netty.workflow.render_job import render_job
 from support.catalogue import digest_of
+from support.leftovers import data_folder
 
 CT = "1.2.840.10008.5.1.4.1.1.2"
 US_MULTIFRAME = "1.2.840.10008.5.1.4.1.1.3.1"
@@ -360,6 +361,16 @@ def copy_of(town: Town, folder: Path) -> Town:
     town.database.close()
     shutil.copytree(town.folder, folder, dirs_exist_ok=True)
     return Town(folder, town.settings)
+
+
+@contextmanager
+def opened(town: Town) -> Iterator[Town]:
+    """A town for the length of a block; its database is closed at the end."""
+    with data_folder(town.folder):
+        try:
+            yield town
+        finally:
+            town.database.close()
 
 
 @contextmanager

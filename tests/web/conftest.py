@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from starlette.testclient import TestClient
 
-from support.pages import Town, browsing, copy_of, small_town
+from support.pages import Town, browsing, copy_of, opened, small_town
 
 
 @pytest.fixture(scope="session")
@@ -16,15 +16,17 @@ def first_town(tmp_path_factory: pytest.TempPathFactory) -> Town:
 
 
 @pytest.fixture(scope="module")
-def town(first_town: Town, tmp_path_factory: pytest.TempPathFactory) -> Town:
+def town(first_town: Town, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Town]:
     """Shared by the tests of a module."""
-    return copy_of(first_town, tmp_path_factory.mktemp("town"))
+    with opened(copy_of(first_town, tmp_path_factory.mktemp("town"))) as town:
+        yield town
 
 
 @pytest.fixture
-def own_town(first_town: Town, tmp_path: Path) -> Town:
+def own_town(first_town: Town, tmp_path: Path) -> Iterator[Town]:
     """For one test alone."""
-    return copy_of(first_town, tmp_path)
+    with opened(copy_of(first_town, tmp_path)) as town:
+        yield town
 
 
 @pytest.fixture

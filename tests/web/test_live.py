@@ -12,7 +12,7 @@ from netty.web.bulletin import Bulletin, Happening, RetrievalProgress, SearchCha
 from netty.web.progress import Progress
 from netty.web.searches import UNFORESEEN, Searches
 from netty.workflow.linkage import LinkView
-from support.pages import Town
+from support.pages import Town, opened
 
 PATIENT = Patient("P", "", "", (PatientLink("quick", "1"), PatientLink("dead", "2")))
 
@@ -158,20 +158,20 @@ async def _next(bulletin: Bulletin, progress: Progress) -> list[Happening]:
 
 
 async def test_progress_tells_each_step_once_and_the_end(tmp_path: Path) -> None:
-    town = Town(tmp_path)
-    retrieval = Retrieval("r", "central", "1.2", "P", "1", RetrievalState.QUEUED, "x", datetime.now(UTC))
-    town.retrievals.create(retrieval, [LedgerEntry("1.2.3", "1", "1.2"), LedgerEntry("1.2.4", "1", "1.2")])
-    bulletin = Bulletin()
-    progress = Progress(town.retrievals, bulletin, 1)
+    with opened(Town(tmp_path)) as town:
+        retrieval = Retrieval("r", "central", "1.2", "P", "1", RetrievalState.QUEUED, "x", datetime.now(UTC))
+        town.retrievals.create(retrieval, [LedgerEntry("1.2.3", "1", "1.2"), LedgerEntry("1.2.4", "1", "1.2")])
+        bulletin = Bulletin()
+        progress = Progress(town.retrievals, bulletin, 1)
 
-    def told(portion: list[Happening]) -> list[tuple[RetrievalState, int]]:
-        return [(one.retrieval.state, one.count.received) for one in portion if isinstance(one, RetrievalProgress)]
+        def told(portion: list[Happening]) -> list[tuple[RetrievalState, int]]:
+            return [(one.retrieval.state, one.count.received) for one in portion if isinstance(one, RetrievalProgress)]
 
-    assert told(await _next(bulletin, progress)) == [(RetrievalState.QUEUED, 0)]
-    assert told(await _next(bulletin, progress)) == []
-    town.retrievals.update("r", state=RetrievalState.MOVING)
-    town.retrievals.mark("r", {"1.2.3": (LedgerState.RECEIVED, "")})
-    assert told(await _next(bulletin, progress)) == [(RetrievalState.MOVING, 1)]
-    town.retrievals.update("r", state=RetrievalState.PARTIAL)
-    assert told(await _next(bulletin, progress)) == [(RetrievalState.PARTIAL, 1)]
-    assert told(await _next(bulletin, progress)) == []
+        assert told(await _next(bulletin, progress)) == [(RetrievalState.QUEUED, 0)]
+        assert told(await _next(bulletin, progress)) == []
+        town.retrievals.update("r", state=RetrievalState.MOVING)
+        town.retrievals.mark("r", {"1.2.3": (LedgerState.RECEIVED, "")})
+        assert told(await _next(bulletin, progress)) == [(RetrievalState.MOVING, 1)]
+        town.retrievals.update("r", state=RetrievalState.PARTIAL)
+        assert told(await _next(bulletin, progress)) == [(RetrievalState.PARTIAL, 1)]
+        assert told(await _next(bulletin, progress)) == []

@@ -16,7 +16,7 @@ from netty.web.login import local_address
 from netty.web.parts import Linkage
 from netty.web.settings import WebSettings
 from netty.workflow.linkage import LinkView
-from support.pages import PASSWORD, ROOT, XSS, Town, browsing, fresh_token, log_in, make_study, token_in
+from support.pages import PASSWORD, ROOT, XSS, Town, browsing, fresh_token, log_in, make_study, opened, token_in
 
 STUDY = f"{ROOT}.1"
 SERIES = f"{STUDY}.1"
@@ -398,24 +398,31 @@ def test_a_picture_asked_for_by_its_number_alone_is_audited_too(own_town: Town, 
 @pytest.fixture(scope="module")
 def hostile(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TestClient]:
     """A town in which every text that somebody else writes is a script."""
-    town = Town(tmp_path_factory.mktemp("hostile"))
-    town.add_remote(XSS)
-    town.add_remote("dead")
-    town.add_patient("P001", XSS, XSS, **{XSS: "1", "dead": XSS})
-    study = make_study(1, "1", (XSS, 2), date=XSS, accession=XSS)
-    missing = _scripted(make_study(2, "1", ("CT", 1)))
-    town.answer(XSS, "1", study, missing)
-    town.found.note_failure("dead", XSS, XSS, town.users.add("operator", PASSWORD, Role.OPERATOR).created_at)
-    facts: dict[str, Any] = dict.fromkeys(
-        ("patient_name", "birth_date", "study_description", "series_description", "series_number", "instance_number"),
-        XSS,
-    )
-    town.hold(study, "P001", XSS, **facts)
-    town.linkage.request_missing("P001", XSS)
-    retrieval = town.retrievals.list()[0]
-    town.retrievals.update(retrieval.id, reason=XSS)
-    with browsing(town.app(), "operator") as client:
-        yield client
+    with opened(Town(tmp_path_factory.mktemp("hostile"))) as town:
+        town.add_remote(XSS)
+        town.add_remote("dead")
+        town.add_patient("P001", XSS, XSS, **{XSS: "1", "dead": XSS})
+        study = make_study(1, "1", (XSS, 2), date=XSS, accession=XSS)
+        missing = _scripted(make_study(2, "1", ("CT", 1)))
+        town.answer(XSS, "1", study, missing)
+        town.found.note_failure("dead", XSS, XSS, town.users.add("operator", PASSWORD, Role.OPERATOR).created_at)
+        facts: dict[str, Any] = dict.fromkeys(
+            (
+                "patient_name",
+                "birth_date",
+                "study_description",
+                "series_description",
+                "series_number",
+                "instance_number",
+            ),
+            XSS,
+        )
+        town.hold(study, "P001", XSS, **facts)
+        town.linkage.request_missing("P001", XSS)
+        retrieval = town.retrievals.list()[0]
+        town.retrievals.update(retrieval.id, reason=XSS)
+        with browsing(town.app(), "operator") as client:
+            yield client
 
 
 def _scripted(study: FoundStudy) -> FoundStudy:

@@ -48,7 +48,9 @@ def intake(tmp_path: Path) -> Iterator[Intake]:
     with new_database(tmp_path) as database:
         Remotes(database).add(remote())
         Retrievals(database).create(retrieval(), [entry("1.2.3.1.1"), entry("1.2.3.1.2")])
-        yield Intake(database, Spool(tmp_path / "spool", tmp_path / "quarantine"))
+        spool = Spool(tmp_path / "spool", tmp_path / "quarantine")
+        yield Intake(database, spool)
+        spool.close()
 
 
 def test_what_a_dead_process_left_in_the_spool_is_registered_at_the_next_start(intake: Intake) -> None:
@@ -61,9 +63,11 @@ def test_what_a_dead_process_left_in_the_spool_is_registered_at_the_next_start(i
 
 
 def test_what_is_half_written_is_not_registered(intake: Intake) -> None:
-    intake.spool.create().write(b"half of an image")
+    half = intake.spool.create()
+    half.write(b"half of an image")
 
     assert register_leftovers(intake.registration, intake.spool) == 0
+    half.discard()
 
 
 def test_the_same_image_again_leaves_nothing_behind(intake: Intake) -> None:

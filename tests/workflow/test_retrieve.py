@@ -1,6 +1,7 @@
 """Retrievals from simulated hospitals, some of which misbehave: the ledger decides what became of each."""
 
 import asyncio
+import time
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,7 @@ from netty.model.difference import StudyState
 from netty.model.remote import Remote, RetrieveLevel
 from netty.model.retrieval import LedgerState, RetrievalState
 from netty.network.errors import RemoteUnreachable
+from netty.network.settings import Timers
 from netty.simulator.quirks import Quirk
 from netty.simulator.studies_objects import CT, GSPS, US_MULTIFRAME
 from netty.simulator.studies_small import write_study
@@ -182,6 +184,30 @@ async def test_a_cancelled_retrieval_ends_cancelled_and_keeps_what_came(tmp_path
         retrieval = await running
 
         assert (retrieval.state, retrieval.reason) == (RetrievalState.CANCELLED, reasons.CANCELLED)
+
+
+async def test_a_retrieval_that_is_given_up_lets_images_in_for_no_longer_than_the_quiet_time(tmp_path: Path) -> None:
+    written = write_study(tmp_path / "pacs", CT, patient_id=PATIENT_ID)
+    async with linked(tmp_path, timers=Timers(10, 10, 1000)) as netty, hospital(netty, written.files[0].parent):
+        netty.register()
+        (requested,) = await netty.request()
+        netty.leases.open(requested, time.time() + 1000)
+        netty.retriever.give_up(requested.id, "the disk is gone")
+        open_then = netty.leases.open_for(written.study_instance_uid, time.time() + netty.receive.quiet_time)
+
+        assert netty.retrievals.get(requested.id).state is RetrievalState.FAILED
+        assert open_then == []
+
+
+async def test_leases_that_have_expired_are_removed_so_that_their_message_ids_come_back(tmp_path: Path) -> None:
+    written = write_study(tmp_path / "pacs", CT, patient_id=PATIENT_ID)
+    async with linked(tmp_path) as netty, hospital(netty, written.files[0].parent):
+        netty.register()
+        (requested,) = await netty.request()
+        netty.leases.open(requested, time.time() - 1)
+        await netty.run(requested.id)
+
+        assert netty.leases.remove_expired(time.time() + 10) == 1
 
 
 async def test_running_a_step_again_after_a_crash_asks_only_for_what_still_lacks(tmp_path: Path) -> None:

@@ -47,6 +47,13 @@ class Leases:
                 .values(expires_at=datetime.fromtimestamp(expires_at, UTC))
             )
 
+    def end_by(self, retrieval_id: str, expires_at: float) -> None:
+        """Let the leases of a retrieval expire then at the latest; what expires earlier stays as it is."""
+        latest = datetime.fromtimestamp(expires_at, UTC)
+        with self._database.write() as connection:
+            of_it = (leases.c.retrieval == retrieval_id) & (leases.c.expires_at > latest)
+            connection.execute(leases.update().where(of_it).values(expires_at=latest))
+
     def open_for(self, study_instance_uid: str, now: float) -> list[Lease]:
         """The leases of a study that have not expired."""
         query = select(leases).where(

@@ -72,7 +72,8 @@ class Retriever:
         except UsageError:
             self._end(retrieval, RetrievalState.FAILED, reasons.REMOTE_REMOVED)
             return
-        lease = self.leases.open(retrieval, time.time() + self.timers.total + self.quiet_time)
+        self.leases.remove_expired(time.time())  # their message IDs may be used again
+        lease = self.leases.open(retrieval, self._lease_end())
         self.retrievals.update(
             retrieval_id,
             state=RetrievalState.MOVING,
@@ -85,6 +86,10 @@ class Retriever:
             _wait_for_the_end()
         self.leases.keep_until(retrieval_id, time.time() + self.quiet_time)
         self.retrievals.update(retrieval_id, state=RetrievalState.SETTLING, reason=failure)
+
+    def _lease_end(self) -> float:
+        """When the lease of a C-MOVE that begins now expires, if nothing ends it before."""
+        return time.time() + self.timers.total + self.quiet_time
 
     def _ask(self, remote: Remote, retrieval: Retrieval, lease: Lease) -> str:
         """Run the C-MOVE; what went wrong in words, empty where nothing did."""
@@ -140,6 +145,8 @@ class Retriever:
 
         outcomes: list[MoveOutcome] = []
         for scope in await asyncio.to_thread(self._scopes, remote, retrieval):
+            if outcomes:  # each may take the whole time
+                await asyncio.to_thread(self.leases.keep_until, retrieval.id, self._lease_end())
             outcome = await move(scope)
             if outcome.failure is not None and scope != WHOLE_STUDY and not cancelled.is_set():
                 return await move(WHOLE_STUDY)
@@ -213,6 +220,7 @@ class Retriever:
             self._end(retrieval, RetrievalState.FAILED, reason)
 
     def _end(self, retrieval: Retrieval, state: RetrievalState, reason: str) -> None:
+        self.leases.end_by(retrieval.id, time.time() + self.quiet_time)  # also where its C-MOVE was never over
         self.retrievals.update(retrieval.id, state=state, reason=reason, ended_at=_now())
         self.audit.write(
             AuditEvent(
