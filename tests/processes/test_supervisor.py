@@ -14,6 +14,8 @@ import pytest
 
 from netty.errors import LocalError
 from netty.processes.listening import FolderInUse, bind, folder_in_use, folder_lock
+from support.netty_process import descendants
+from support.waiting import wait_until
 
 DEADLINE = 20
 
@@ -57,10 +59,36 @@ PROGRAM = """
 """
 
 
+FULL_PROGRAM = """
+    import contextlib, os, resource, signal, sys
+    from netty.processes.listening import bind
+    from netty.processes.supervisor import ChildSpec, Supervisor
+
+    listener = bind("127.0.0.1", 0, "DICOM")
+    spec = ChildSpec("answerer", (sys.executable, sys.argv[1]), takes_connections=True)
+    taken = []
+
+    def fill():
+        if not taken:
+            resource.setrlimit(resource.RLIMIT_NOFILE, (64, 64))
+            with contextlib.suppress(OSError):
+                while True:
+                    taken.append(os.dup(0))
+        print(listener.getsockname()[1], flush=True)
+
+    def give_back(*_):
+        while taken:
+            os.close(taken.pop())
+
+    signal.signal(signal.SIGUSR1, give_back)
+    Supervisor([spec], listener, fill, no_room=b"no room").run()
+"""
+
+
 @contextmanager
-def supervised(tmp_path: Path) -> Iterator[tuple[subprocess.Popen[str], int]]:
+def supervised(tmp_path: Path, program: str = PROGRAM) -> Iterator[tuple[subprocess.Popen[str], int]]:
     (tmp_path / "child.py").write_text(textwrap.dedent(CHILD))
-    (tmp_path / "program.py").write_text(textwrap.dedent(PROGRAM))
+    (tmp_path / "program.py").write_text(textwrap.dedent(program))
     command = [sys.executable, str(tmp_path / "program.py"), str(tmp_path / "child.py")]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
     assert process.stdout is not None
@@ -123,6 +151,39 @@ def test_a_killed_supervisor_takes_its_children_with_it(tmp_path: Path) -> None:
         process.kill()
 
         wait_until_dead(child)
+
+
+def answered(port: int) -> bytes:
+    """All that a connection is answered."""
+    with socket.create_connection(("127.0.0.1", port), timeout=DEADLINE) as connection:
+        connection.sendall(b"who")
+        answer = b""
+        while data := connection.recv(100):
+            answer += data
+        return answer
+
+
+def test_without_a_descriptor_left_connections_are_told_so_until_there_is_one(tmp_path: Path) -> None:
+    with supervised(tmp_path, FULL_PROGRAM) as (process, port):
+        assert [answered(port) for _ in range(3)] == [b"no room"] * 3
+
+        with socket.create_connection(("127.0.0.1", port), timeout=DEADLINE):  # says nothing
+            assert answered(port) == b"no room"
+        process.send_signal(signal.SIGUSR1)
+
+        wait_until(lambda: answered(port) != b"no room", DEADLINE, "connections are handed over again")
+        assert ask(port) != process.pid
+
+
+def test_a_child_that_dies_while_no_descriptor_is_left_is_started_when_there_is_one(tmp_path: Path) -> None:
+    with supervised(tmp_path, FULL_PROGRAM) as (process, port):
+        [child] = descendants(process.pid)
+        os.kill(child, signal.SIGKILL)
+        wait_until_dead(child)
+        process.send_signal(signal.SIGUSR1)
+
+        assert ask(port) != child
+        assert process.poll() is None
 
 
 def test_a_port_in_use_is_named_in_the_error() -> None:

@@ -12,6 +12,8 @@ from netty.gateway.logs import configure_logging
 from netty.processes.announcements import announcement_pipe
 from netty.processes.listening import bind, folder_lock
 from netty.processes.supervisor import ChildSpec, Supervisor
+from netty.ul.codec import encode_associate_reject
+from netty.ul.reasons import LOCAL_LIMIT_EXCEEDED
 from netty.workflow.register import register_leftovers
 
 log = logging.getLogger(__name__)
@@ -61,7 +63,7 @@ def serve(settings: Settings, role: str) -> int:
                 flush=True,
             )
 
-        Supervisor(specs, dicom, announce).run()
+        Supervisor(specs, dicom, announce, no_room=encode_associate_reject(LOCAL_LIMIT_EXCEEDED)).run()
     log.info("netty has stopped")
     return 0
 

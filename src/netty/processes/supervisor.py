@@ -15,6 +15,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from netty.processes.channel import Channel, Message, channel_pair
+from netty.processes.reserve import NO_DESCRIPTOR, Reserve
 
 log = logging.getLogger(__name__)
 
@@ -22,6 +23,8 @@ _RESTART_SECONDS = 0.5
 _RESTART_AT_MOST_SECONDS = 30.0
 _HEALTHY_SECONDS = 60.0
 _BUSY_SECONDS = 0.01
+_FULL_SECONDS = 0.2
+_TELL_SECONDS = 10.0  # a flood of connections must not become one of lines in the log
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,11 +58,17 @@ class _Child:
 
 @dataclass
 class Supervisor:
-    """Runs children until it is told to stop. `on_ready` is called once, when all of them are ready."""
+    """Runs children until it is told to stop.
+
+    Attributes:
+        on_ready: called once, when all of them are ready.
+        no_room: what a connection is answered for which no descriptor is left.
+    """
 
     specs: Sequence[ChildSpec]
     listener: socket.socket | None
     on_ready: Callable[[], None]
+    no_room: bytes = b""
     grace_seconds: float = 15.0
     _children: list[_Child] = field(default_factory=list)
     _announced: bool = False
@@ -92,7 +101,14 @@ class Supervisor:
     async def _keep(self, child: _Child) -> None:
         """Start a child, wait for its end, and start it again: at once at first, slower when it keeps dying."""
         while True:
-            gone = self._start(child)
+            try:
+                gone = self._start(child)
+            except OSError as error:  # out of descriptors or memory: that passes
+                if child.process is None:
+                    raise
+                log.error("supervisor: cannot start %s (%s)", child.spec.name, error)
+                await asyncio.sleep(child.pause)
+                continue
             await gone.wait()
             code = await self._reap(child)
             lived = time.monotonic() - child.started_at
@@ -148,14 +164,20 @@ class Supervisor:
     async def _accept(self) -> None:
         assert self.listener is not None
         loop = asyncio.get_running_loop()
+        reserve, tell_from = Reserve(), 0.0
         while True:
             await self._can_accept.wait()  # until then they wait in the backlog
             try:
                 connection, _address = await loop.sock_accept(self.listener)
-            except OSError as error:  # out of descriptors: those who wait stay in the backlog
-                log.error("supervisor: cannot accept a connection (%s)", error)
-                await asyncio.sleep(0.2)
+            except OSError as error:
+                turned_away = error.errno in NO_DESCRIPTOR and await reserve.turn_away(self.listener, self.no_room)
+                if loop.time() >= tell_from:
+                    log.error("supervisor: cannot accept connections (%s)", error)
+                    tell_from = loop.time() + _TELL_SECONDS
+                if not turned_away:
+                    await asyncio.sleep(_FULL_SECONDS)
                 continue
+            reserve.refill()
             with connection:
                 while not self._hand_over(connection):
                     await asyncio.sleep(_BUSY_SECONDS)
