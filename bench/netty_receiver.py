@@ -7,22 +7,13 @@ of `netty serve`, only that its renderer does no more than it does first: write 
 import asyncio
 import sys
 import threading
-from pathlib import Path
 
 from netty.cli.main import run
-from netty.gateway import children, serving
+from netty.gateway import children
 from netty.gateway.desk import Desk
 from netty.processes.announcements import read_announcements
 from netty.processes.child import Child
 from netty.workflow.register import Registrar
-
-_command_of_netty = serving.child_command
-
-
-def _command(settings_file: Path, role: str) -> tuple[str, ...]:
-    """That of netty, but for the renderer."""
-    command = _command_of_netty(settings_file, role)
-    return tuple("bench.netty_receiver" if part == "netty" and role == "renderer" else part for part in command)
 
 
 async def _register(desk: Desk, child: Child) -> None:
@@ -43,6 +34,5 @@ async def _register(desk: Desk, child: Child) -> None:
 
 
 if __name__ == "__main__":
-    serving.child_command = _command
     children._ROLES["renderer"] = _register
     sys.exit(run(sys.argv[1:]))

@@ -1,5 +1,7 @@
-"""kill -9 of the supervisor alone: nothing lives on, nothing is lost, and what was begun ends by itself."""
+"""kill -9: nothing outlives the supervisor, nothing is lost, what was begun ends by itself; children come back."""
 
+import os
+import signal
 from pathlib import Path
 
 from netty.simulator.studies_objects import CT
@@ -58,3 +60,26 @@ def test_an_orderly_end_leaves_no_process_and_exits_0(tmp_path: Path) -> None:
         assert one.stop() == 0, one.said()
 
         assert [pid for pid in children if is_alive(pid)] == []
+
+
+def _names(one: Netty) -> dict[str, int]:
+    """The children that are there, by the name of their kind; of several receivers one."""
+    there = [pid for pid in one.children() if is_alive(pid)]
+    return {Path(f"/proc/{pid}/comm").read_text().strip(): pid for pid in there}
+
+
+def test_every_kind_of_child_comes_back_after_kill_9_and_the_supervisor_keeps_its_one_thread(
+    tmp_path: Path,
+) -> None:
+    with netty(tmp_path / "netty", []) as one:
+        assert one.process is not None
+        first = _names(one)
+        assert set(first) == {"netty receiver", "netty renderer", "netty worker"}
+
+        for pid in first.values():
+            os.kill(pid, signal.SIGKILL)
+
+        wait_until(lambda: set(_names(one)) == set(first), 30, "they are there again", one.process)
+        wait_until(one.ready, 30, "the pages are there again", one.process)
+        assert not set(_names(one).values()) & set(first.values())
+        assert len(list(Path(f"/proc/{one.process.pid}/task").iterdir())) == 1

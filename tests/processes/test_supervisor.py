@@ -19,23 +19,18 @@ from support.waiting import wait_until
 
 DEADLINE = 20
 
-CHILD = """
-    import argparse, asyncio, os, socket
-    from netty.processes.child import Child
+COMMON = """
+    import asyncio, contextlib, os, resource, signal, sys
+    from pathlib import Path
+    from netty.processes.listening import bind, folder_lock
+    from netty.processes.supervisor import ChildSpec, Supervisor
 
-    parser = argparse.ArgumentParser()
-    for name in ("--parent", "--channel", "--listener"):
-        parser.add_argument(name, type=int)
-    arguments = parser.parse_args()
-
-    async def main():
-        child = Child(arguments.parent, arguments.channel, arguments.listener)
-
+    async def answer_all(child):
         def answer(connection):
             with connection:
                 connection.setblocking(True)
                 request = connection.recv(10)
-                connection.sendall(str(os.getpid()).encode())
+                connection.sendall(str(ANSWERS[request]()).encode())
                 if request == b"die":
                     os._exit(3)
             child.connection_closed()
@@ -44,28 +39,22 @@ CHILD = """
         child.ready()
         await child.stopping.wait()
 
-    asyncio.run(main())
+    def files():
+        return [os.path.realpath(entry) for entry in Path("/proc/self/fd").iterdir()]
+
+    ANSWERS = {b"who": os.getpid, b"die": os.getpid, b"files": files, b"group": os.getpgrp}
+    listener = bind("127.0.0.1", 0, "DICOM")
+    spec = ChildSpec("answerer", lambda child: asyncio.run(answer_all(child)), takes_connections=True)
 """
 
 PROGRAM = """
-    import sys
-    from netty.processes.listening import bind
-    from netty.processes.supervisor import ChildSpec, Supervisor
-
-    listener = bind("127.0.0.1", 0, "DICOM")
-    spec = ChildSpec("answerer", (sys.executable, sys.argv[1]), takes_connections=True)
-    Supervisor([spec], listener, lambda: print(listener.getsockname()[1], flush=True)).run()
+    with folder_lock(Path(sys.argv[1])):
+        Supervisor([spec], listener, lambda: print(listener.getsockname()[1], flush=True)).run()
     print("drained", flush=True)
 """
 
 
 FULL_PROGRAM = """
-    import contextlib, os, resource, signal, sys
-    from netty.processes.listening import bind
-    from netty.processes.supervisor import ChildSpec, Supervisor
-
-    listener = bind("127.0.0.1", 0, "DICOM")
-    spec = ChildSpec("answerer", (sys.executable, sys.argv[1]), takes_connections=True)
     taken = []
 
     def fill():
@@ -86,10 +75,9 @@ FULL_PROGRAM = """
 
 
 @contextmanager
-def supervised(tmp_path: Path, program: str = PROGRAM) -> Iterator[tuple[subprocess.Popen[str], int]]:
-    (tmp_path / "child.py").write_text(textwrap.dedent(CHILD))
-    (tmp_path / "program.py").write_text(textwrap.dedent(program))
-    command = [sys.executable, str(tmp_path / "program.py"), str(tmp_path / "child.py")]
+def supervised(tmp_path: Path, program: str = "") -> Iterator[tuple[subprocess.Popen[str], int]]:
+    (tmp_path / "program.py").write_text(textwrap.dedent(COMMON) + textwrap.dedent(program or PROGRAM))
+    command = [sys.executable, str(tmp_path / "program.py"), str(tmp_path)]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
     assert process.stdout is not None
     try:
@@ -101,10 +89,14 @@ def supervised(tmp_path: Path, program: str = PROGRAM) -> Iterator[tuple[subproc
         process.stdout.close()
 
 
-def ask(port: int, word: bytes = b"who") -> int:
+def tell(port: int, word: bytes) -> str:
     with socket.create_connection(("127.0.0.1", port), timeout=DEADLINE) as connection:
         connection.sendall(word)
-        return int(connection.recv(100))
+        return connection.recv(10_000).decode()
+
+
+def ask(port: int, word: bytes = b"who") -> int:
+    return int(tell(port, word))
 
 
 def wait_until_dead(pid: int) -> None:
@@ -184,6 +176,25 @@ def test_a_child_that_dies_while_no_descriptor_is_left_is_started_when_there_is_
 
         assert ask(port) != child
         assert process.poll() is None
+
+
+def test_no_child_holds_the_folder_for_its_supervisor(tmp_path: Path) -> None:
+    with supervised(tmp_path) as (_process, port):
+        assert folder_in_use(tmp_path)
+        assert str(tmp_path) not in tell(port, b"files")
+
+
+def test_a_child_has_a_process_group_of_its_own(tmp_path: Path) -> None:
+    with supervised(tmp_path) as (process, port):
+        assert ask(port, b"group") not in (os.getpgid(process.pid), os.getpgrp())
+
+
+def test_the_supervisor_has_one_thread_so_that_it_may_fork(tmp_path: Path) -> None:
+    with supervised(tmp_path) as (process, port):
+        wait_until_dead(ask(port, b"die"))
+        ask(port)
+
+        assert len(list(Path(f"/proc/{process.pid}/task").iterdir())) == 1
 
 
 def test_a_port_in_use_is_named_in_the_error() -> None:

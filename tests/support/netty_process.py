@@ -86,8 +86,8 @@ class Netty:
         self.folder.mkdir(parents=True, exist_ok=True)
         self.settings.write_text(text + "\n".join(remote.toml() for remote in remotes))
 
-    def start(self) -> None:
-        """Start the service and wait until it is ready."""
+    def launch(self) -> None:
+        """Start the service, and wait for nothing."""
         with self.log.open("ab") as output:
             self.process = subprocess.Popen(
                 _command(self.settings, "serve", module=self.module),
@@ -97,6 +97,14 @@ class Netty:
                 env=_environment(),
                 cwd=self.folder,
             )
+
+    def start(self) -> None:
+        """Start the service and wait until it is ready."""
+        self.launch()
+        self.wait_ready()
+
+    def wait_ready(self) -> None:
+        """Wait until it is ready; it is stopped where it does not come to that."""
         try:
             wait_until(self.ready, _START, "netty is ready", self.process)
         except AssertionError as error:

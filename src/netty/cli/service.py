@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from netty.gateway.demo import DemoRow
 
 _ROLES = ("all", "receive", "work", "web")
-_CHILD_ROLES = ("receiver", "renderer", "render", "worker")
 _PORT = click.IntRange(0, 65535)
 
 
@@ -96,15 +95,13 @@ def simulate(
     return gateway.simulate(folder, title, port, destinations, quirks)
 
 
-@click.command(cls=click.Command, hidden=True, context_settings={"ignore_unknown_options": True})
-@click.argument("role", type=click.Choice(_CHILD_ROLES))
-@click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
-@pass_invocation
-def child(invocation: Invocation, role: str, arguments: tuple[str, ...]) -> int | None:
-    """A process of the supervisor's."""
+@click.command(cls=click.Command, hidden=True)
+@click.argument("role", type=click.Choice(["render"]))
+def child(role: str) -> int | None:
+    """A render child of the service's."""
     from netty import gateway
 
-    return gateway.run_child(role, arguments, invocation.settings)
+    return gateway.render_child()
 
 
 def _destination(text: str) -> tuple[str, tuple[str, int]]:

@@ -3,7 +3,7 @@
 The functions here load what they start when they are called, so that a command pays only for what it uses.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from netty.gateway.demo import Console
     from netty.gateway.desk import Desk
 
-__all__ = ["check", "demo", "initialise", "open_desk", "run_child", "serve", "simulate"]
+__all__ = ["check", "demo", "initialise", "open_desk", "render_child", "serve", "simulate"]
 
 
 def open_desk(settings: "Settings") -> "AbstractContextManager[Desk]":
@@ -37,15 +37,11 @@ def serve(settings: "Settings", role: str = "all") -> int:
     return run(settings, role)
 
 
-def run_child(role: str, arguments: Sequence[str], settings: "Callable[[], Settings]") -> int:
-    """Run one child process of `serve`. A render child is never given the settings."""
-    if role == "render":
-        from netty.gateway.render_child import run as render
+def render_child() -> int:
+    """Run one render child of `serve`. It is never given the settings."""
+    from netty.gateway.render_child import run
 
-        return render()
-    from netty.gateway.children import run_child as run
-
-    return run(settings(), role, arguments)
+    return run()
 
 
 def demo(exit_when_done: bool, port: int, console: "Console") -> int:

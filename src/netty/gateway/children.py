@@ -1,6 +1,9 @@
-"""The child processes of `netty serve`, each built from the parts and run on its own event loop."""
+"""The child processes of `netty serve`, each built from the parts and run on its own event loop.
 
-import argparse
+They are forked from the supervisor: what this module imports is loaded once, before, and shared by all of them. What
+only one of them needs, or what starts threads when it is loaded, is imported where that one begins.
+"""
+
 import asyncio
 import contextlib
 import logging
@@ -9,7 +12,7 @@ import socket
 import sys
 import threading
 import time
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Coroutine
 from typing import Any
 
 from netty.archive.errors import DiskFault
@@ -19,9 +22,20 @@ from netty.dicom.uids import VERIFICATION
 from netty.errors import LocalError
 from netty.gateway.desk import Desk, open_desk
 from netty.gateway.logs import configure_logging
+from netty.network.acceptor import AssociationServer, Callers
+from netty.network.service import Offer
+from netty.network.storage_scp import STATUSES, storage_offers
+from netty.network.verification_scp import VerificationScp
 from netty.processes.announcements import Announcer, read_announcements
 from netty.processes.child import Child
+from netty.processes.forking import name_process
 from netty.processes.limits import associations_at_once
+from netty.workflow.admission import Admissions
+from netty.workflow.callers import CallerBook
+from netty.workflow.receive import Receiver
+from netty.workflow.refused import RefusedCallers
+from netty.workflow.register import unregistered
+from netty.workflow.settings import Unregistered
 
 log = logging.getLogger(__name__)
 
@@ -32,21 +46,23 @@ _THREADS_FOR_A_CHILD = 2  # one waits for it while the other writes what it drew
 _ANNOUNCE_SECONDS = 0.005  # several at once: each wakes another process up
 
 
-def run_child(settings: Settings, role: str, arguments: Sequence[str]) -> int:
-    """Run a child in its role until the supervisor ends it."""
-    parser = argparse.ArgumentParser(prog=f"netty child {role}")
-    parser.add_argument("--parent", type=int, required=True)
-    parser.add_argument("--channel", type=int, required=True)
-    parser.add_argument("--listener", type=int)
-    parser.add_argument("--announcements", type=int)
-    given = parser.parse_args(list(arguments))
-    configure_logging(role)
-    child = Child(given.parent, given.channel, given.listener, given.announcements)
-    with open_desk(settings) as desk:
-        _run(_ROLES[role](desk, child))
-    # Threads of the job engine may be in the middle of a C-MOVE; it is taken up again at the next start.
-    sys.stderr.flush()
-    os._exit(0)
+def child(settings: Settings, role: str) -> Callable[[Child], None]:
+    """What a child does in its role until the supervisor ends it; to be called in a process of its own."""
+
+    def run(one: Child) -> None:
+        configure_logging(role)
+        name_process(f"netty {role}")
+        with open_desk(settings) as desk:
+            _run(_ROLES[role](desk, one))
+        # Then the process ends, though threads of the job engine may be in the middle of a C-MOVE: it is taken up
+        # again at the next start.
+
+    return run
+
+
+def render_command() -> tuple[str, ...]:
+    """The argument vector of a render child: a new program, which has seen neither settings nor patients."""
+    return (sys.executable, "-m", "netty", "child", "render")
 
 
 def _run(main: Coroutine[Any, Any, None]) -> None:
@@ -60,17 +76,6 @@ def _run(main: Coroutine[Any, Any, None]) -> None:
 
 async def _receive(desk: Desk, child: Child) -> None:
     """A receiver: Verification and Storage SCP."""
-    from netty.network.acceptor import AssociationServer, Callers
-    from netty.network.service import Offer
-    from netty.network.storage_scp import STATUSES, storage_offers
-    from netty.network.verification_scp import VerificationScp
-    from netty.workflow.admission import Admissions
-    from netty.workflow.callers import CallerBook
-    from netty.workflow.receive import Receiver
-    from netty.workflow.refused import RefusedCallers
-    from netty.workflow.register import unregistered
-    from netty.workflow.settings import Unregistered
-
     settings = desk.settings
     assert child.announcements is not None
     announcer = Announcer(child.announcements)
@@ -147,13 +152,12 @@ async def _sweep(spool: Spool) -> None:
 
 async def _render(desk: Desk, child: Child) -> None:
     """The renderer: registers what receivers announce, hands it to render children, registers what comes back."""
-    from netty.gateway.serving import child_command
     from netty.processes.render_pool import ChildPool
     from netty.workflow.deidentify import Deidentifier
     from netty.workflow.group_commit import GroupCommit
     from netty.workflow.keep import Keeper
     from netty.workflow.pictures import Drawer
-    from netty.workflow.register import Registrar, unregistered
+    from netty.workflow.register import Registrar
     from netty.workflow.render import Renderer
     from netty.workflow.rerender import Rerenderer
 
@@ -162,7 +166,7 @@ async def _render(desk: Desk, child: Child) -> None:
     keeper = Keeper(desk.spool, desk.blobs, deidentifier)
     keeper.remove_remnants()
     workers = os.cpu_count() or 1
-    pool = ChildPool(child_command(settings.file, "render"), workers)
+    pool = ChildPool(render_command(), workers)
     commits = GroupCommit(desk.database.together, desk.blobs.sync)
     drawer = Drawer(desk.spool, desk.blobs, pool.run, settings.render, keeper, commits)
     renderer = Renderer(
@@ -207,7 +211,6 @@ async def _work(desk: Desk, child: Child) -> None:
     import uvicorn
 
     from netty.archive.set_aside import SetAside
-    from netty.gateway.serving import child_command
     from netty.jobs import Jobs, jobs_database_url
     from netty.processes.render_pool import ChildPool
     from netty.web.app import create_app
@@ -232,7 +235,7 @@ async def _work(desk: Desk, child: Child) -> None:
     )
     automation = Automation(desk.linkage, desk.retrievals, retriever, settings.search)
     jobs = Jobs(jobs_database_url(settings.database.url), "netty", automation)
-    pool = ChildPool(child_command(settings.file, "render"), 1)  # starts its child when somebody looks
+    pool = ChildPool(render_command(), 1)  # starts its child when somebody looks
 
     def preview(one: SetAside, frame: int) -> bytes:
         return picture_of(desk.quarantine, one, frame, pool.run)

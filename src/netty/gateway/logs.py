@@ -27,6 +27,8 @@ def configure_logging(who: str) -> None:
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(_OneLine(who))
     level = os.environ.get("NETTY_LOG", "INFO").upper()
-    logging.basicConfig(level=level if level in logging.getLevelNamesMapping() else "INFO", handlers=[handler])
+    logging.basicConfig(
+        level=level if level in logging.getLevelNamesMapping() else "INFO", handlers=[handler], force=True
+    )
     for chatty in ("dbos", "alembic", "uvicorn.access", "asyncio"):
         logging.getLogger(chatty).setLevel(logging.WARNING)

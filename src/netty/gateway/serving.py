@@ -3,10 +3,10 @@
 import logging
 import resource
 import sys
-from pathlib import Path
 
 from netty.config import Settings
 from netty.errors import LocalError
+from netty.gateway.children import child
 from netty.gateway.desk import initialise, make_folders, open_desk
 from netty.gateway.logs import configure_logging
 from netty.processes.announcements import announcement_pipe
@@ -17,11 +17,6 @@ from netty.ul.reasons import LOCAL_LIMIT_EXCEEDED
 from netty.workflow.register import register_leftovers
 
 log = logging.getLogger(__name__)
-
-
-def child_command(settings_file: Path, role: str) -> tuple[str, ...]:
-    """The argument vector of a child."""
-    return (sys.executable, "-m", "netty", "--config", str(settings_file), "child", role)
 
 
 def serve(settings: Settings, role: str) -> int:
@@ -45,13 +40,11 @@ def serve(settings: Settings, role: str) -> int:
         dicom = bind(settings.ae.host, settings.ae.port, "DICOM")
         pages = bind(settings.web.host, settings.web.port, "the pages")
         hears, tells = announcement_pipe()
-        receiver = ChildSpec(
-            "receiver", child_command(settings.file, "receiver"), announcements=tells, takes_connections=True
-        )
+        receiver = ChildSpec("receiver", child(settings, "receiver"), announcements=tells, takes_connections=True)
         specs = [
             *[receiver] * settings.receive.receivers,
-            ChildSpec("renderer", child_command(settings.file, "renderer"), announcements=hears),
-            ChildSpec("worker", child_command(settings.file, "worker"), listener=pages),
+            ChildSpec("renderer", child(settings, "renderer"), announcements=hears),
+            ChildSpec("worker", child(settings, "worker"), listener=pages),
         ]
         dicom_at, pages_at = dicom.getsockname()[:2], pages.getsockname()[:2]
 

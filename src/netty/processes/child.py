@@ -1,4 +1,4 @@
-"""The child's side of the supervisor: its end of the channel, the inherited listener, a life that ends with it."""
+"""The child's side of the supervisor: its end of the channel, and what it inherited."""
 
 import asyncio
 import os
@@ -7,25 +7,22 @@ import socket
 from collections.abc import Callable
 
 from netty.processes.channel import Channel, Message
-from netty.processes.lifeline import die_with_parent
 
 
 class Child:
     """One child process of `netty serve`.
 
     Args:
-        parent_pid: the supervisor; this process ends with it.
-        channel: the inherited descriptor of our end of the channel.
-        listener: the inherited descriptor of a bound socket that this child serves itself.
-        announcements: the inherited end of the announcements' pipe.
+        end: our end of the channel.
+        listener: a bound socket that this child serves itself.
+        announcements: the descriptor of our end of the announcements' pipe.
     """
 
     def __init__(
-        self, parent_pid: int, channel: int, listener: int | None = None, announcements: int | None = None
+        self, end: socket.socket, listener: socket.socket | None = None, announcements: int | None = None
     ) -> None:
-        die_with_parent(parent_pid)
-        self._channel = Channel(socket.socket(fileno=channel))
-        self.listener = socket.socket(fileno=listener) if listener is not None else None
+        self._channel = Channel(end)
+        self.listener = listener
         self.announcements = announcements
         self.stopping = asyncio.Event()
 

@@ -1,20 +1,20 @@
 """The supervisor: starts the children of one `netty serve`, hands them connections, and restarts those that die.
 
-It does as little as it can, so that it has little to die of: no database, no DICOM, no pages.
+It does as little as it can, so that it has little to die of: no database, no DICOM, no pages. Nor may it have threads:
+its children are forked from it (forking.py).
 """
 
 import asyncio
-import contextlib
 import logging
-import os
 import signal
 import socket
-import subprocess
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from netty.processes.channel import Channel, Message, channel_pair
+from netty.processes.child import Child
+from netty.processes.forking import Forked
 from netty.processes.reserve import NO_DESCRIPTOR, Reserve
 
 log = logging.getLogger(__name__)
@@ -32,14 +32,14 @@ class ChildSpec:
     """How one child is started.
 
     Attributes:
-        command: its argument vector; ``--channel N`` (a descriptor) and ``--parent PID`` are added.
-        announcements: an end of the pipe on which children tell each other what lies ready; ``--announcements N``.
-        listener: a bound socket that it serves itself; ``--listener N`` is added.
+        run: what it does, in a process of its own.
+        announcements: its end of the pipe on which children tell each other what lies ready.
+        listener: a bound socket that it serves itself.
         takes_connections: the supervisor's DICOM connections are handed to it.
     """
 
     name: str
-    command: tuple[str, ...]
+    run: Callable[[Child], None]
     announcements: int | None = None
     listener: socket.socket | None = None
     takes_connections: bool = False
@@ -48,7 +48,7 @@ class ChildSpec:
 @dataclass(slots=True)
 class _Child:
     spec: ChildSpec
-    process: subprocess.Popen[bytes] | None = None
+    process: Forked | None = None
     channel: Channel | None = None
     ready: bool = False
     handed: int = 0  # connections handed over and not yet reported closed
@@ -88,15 +88,16 @@ class Supervisor:
         accepting = asyncio.create_task(self._accept()) if self.listener is not None else None
         waiting = [asyncio.create_task(stop.wait()), *keepers]
         await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
-        for task in (accepting, *keepers):
-            if task is not None:
-                task.cancel()
+        tasks = [*keepers, *([accepting] if accepting else [])]
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
         if self.listener is not None:
             self.listener.close()
         await self._drain()
         for keeper in keepers:
-            with contextlib.suppress(asyncio.CancelledError):
-                await keeper
+            if not keeper.cancelled():
+                keeper.result()  # what went wrong with it
 
     async def _keep(self, child: _Child) -> None:
         """Start a child, wait for its end, and start it again: at once at first, slower when it keeps dying."""
@@ -119,17 +120,18 @@ class Supervisor:
 
     def _start(self, child: _Child) -> asyncio.Event:
         ours, theirs = channel_pair()
-        passed = [theirs.fileno()]
-        command = [*child.spec.command, "--parent", str(os.getpid()), "--channel", str(theirs.fileno())]
-        if child.spec.announcements is not None:
-            passed.append(child.spec.announcements)
-            command += ["--announcements", str(child.spec.announcements)]
-        if child.spec.listener is not None:
-            passed.append(child.spec.listener.fileno())
-            command += ["--listener", str(child.spec.listener.fileno())]
-        # A group of its own: Ctrl-C on a terminal reaches only us, and we decide how the children end.
-        child.process = subprocess.Popen(command, pass_fds=passed, stdin=subprocess.DEVNULL, process_group=0)
-        theirs.close()
+        spec = child.spec
+        kept = [theirs.fileno()]
+        if spec.announcements is not None:
+            kept.append(spec.announcements)
+        if spec.listener is not None:
+            kept.append(spec.listener.fileno())
+        with theirs:
+            try:
+                child.process = Forked(lambda: spec.run(Child(theirs, spec.listener, spec.announcements)), kept)
+            except OSError:
+                ours.close()
+                raise
         child.channel, child.ready, child.handed, child.started_at = Channel(ours), False, 0, time.monotonic()
         gone = asyncio.Event()
         child.channel.listen(lambda message, _: self._heard(child, message), gone.set)
@@ -142,7 +144,7 @@ class Supervisor:
         child.channel.close()
         child.channel = None
         self._open_or_close_the_door()
-        code = await asyncio.to_thread(child.process.wait)
+        code = await child.process.wait()
         return signal.Signals(-code).name if code < 0 else f"exit {code}"
 
     def _heard(self, child: _Child, message: Message) -> None:
@@ -202,11 +204,9 @@ class Supervisor:
         processes = [child.process for child in running if child.process is not None]
         try:
             async with asyncio.timeout(self.grace_seconds):
-                await asyncio.gather(*(asyncio.to_thread(process.wait) for process in processes))
+                await asyncio.gather(*(process.wait() for process in processes))
         except TimeoutError:
             for process in processes:
-                if process.poll() is None:
-                    log.warning("supervisor: process %s did not end in time; ending it", process.pid)
-                    process.kill()
-            for process in processes:
-                process.wait()
+                process.kill()
+            log.warning("supervisor: not all children ended in time; they were ended")
+            await asyncio.gather(*(process.wait() for process in processes))
