@@ -321,3 +321,15 @@ def test_lines_are_found_in_all_ways_of_writing_a_key() -> None:
     wanted = {("a",): 1, ("x",): 4, ("x", "y", "z"): 5, ("r", 1, "n"): 9, ("x", "w", "q", "p"): 11}
     assert {path: line_of(lines, path) for path in wanted} == wanted
     assert ("b",) not in lines
+
+
+@pytest.mark.parametrize("keep", ['dicom = "statement"', 'dicom = "basic"', 'burned_in = "mask"'])
+def test_big_endian_beside_de_identification_is_an_error_that_says_what_to_do(tmp_path: Path, keep: str) -> None:
+    text = f'[receive]\ntransfer_syntaxes = ["1.2.840.10008.1.2.2", "1.2.840.10008.1.2"]\n[keep]\n{keep}\n'
+    with pytest.raises(SettingsProblems) as error:
+        settings_from(text, tmp_path / "netty.toml")
+    (problem,) = error.value.problems
+
+    assert "retired big endian (1.2.840.10008.1.2.2)" in str(problem)
+    assert 'set dicom = "none"' in str(problem)
+    assert settings_from(text.replace(keep, ""), tmp_path / "netty.toml")

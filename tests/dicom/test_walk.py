@@ -341,3 +341,73 @@ def test_any_order_of_structures_gives_the_same_for_every_cut(pieces: list[bytes
             return str(error)
 
     assert outcome(cuts, WalkLimits(slice=size)) == outcome([], WalkLimits())
+
+
+# --- big endian (PS3.5 section A.3, retired) ---
+
+
+def big_endian(data_set: Dataset) -> bytes:
+    buffer = BytesIO()
+    dcmwrite(buffer, data_set, implicit_vr=False, little_endian=False, enforce_file_format=False)
+    return buffer.getvalue()
+
+
+def walked_big(pieces: list[bytes]) -> WalkResult:
+    walk = ElementWalk(True, WANTED, big_endian=True)
+    for piece in pieces:
+        more = walk.feed(memoryview(piece))
+        while more:
+            more = walk.resume()
+    return walk.finish()
+
+
+@pytest.mark.parametrize("undefined_length", [False, True])
+def test_big_endian_is_walked_and_its_numbers_are_turned_round(undefined_length: bool) -> None:
+    data_set = sample(undefined_length)
+    data = big_endian(data_set)
+    little = ElementWalk(True, WANTED)
+    little.feed(memoryview(encoded(data_set, explicit=True)))
+
+    found = walked_big([data])
+
+    assert found == little.finish()
+    assert found.values[tags.ROWS] == int(data_set.Rows).to_bytes(2, "little")
+    assert walked_big([data[at : at + 1] for at in range(len(data))]) == found
+
+
+def test_every_truncation_of_big_endian_is_found_unless_it_is_between_elements() -> None:
+    data = big_endian(sample())
+    between = 0
+    for end in range(len(data)):
+        try:
+            walked_big([data[:end]])
+        except DataSetError:
+            continue
+        between += 1
+
+    assert between <= len(sample())
+
+
+@pytest.mark.parametrize("little", [True, False])
+def test_the_other_byte_order_is_an_error(little: bool) -> None:
+    data = encoded(sample(), explicit=True) if little else big_endian(sample())
+    walk = ElementWalk(True, WANTED, big_endian=little)
+
+    with pytest.raises(DataSetError):
+        walk.feed(memoryview(data))
+        walk.finish()
+
+
+def test_un_of_undefined_length_is_implicit_little_endian_in_big_endian_too() -> None:
+    """PS3.5 section 6.2.2: whatever the transfer syntax."""
+    inside = element(tags.ITEM, element(tags.PATIENT_ID, b"12")) + SEQUENCE_END
+    data = struct.pack(">HH2sHL", 0x0009, 0x1010, b"UN", 0, UNDEFINED) + inside
+
+    assert walked_big([data + big_endian(sample())]).values == walked_big([big_endian(sample())]).values
+
+
+def test_pixel_data_cannot_be_compressed_in_big_endian() -> None:
+    data = struct.pack(">HH2sHL", 0x7FE0, 0x0010, b"OB", 0, UNDEFINED)
+
+    with pytest.raises(DataSetError, match="big endian"):
+        walked_big([data])

@@ -17,6 +17,7 @@ import pydicom
 import pytest
 from pydicom import Dataset, dcmread
 from pydicom.data import get_testdata_file
+from pydicom.uid import DeflatedExplicitVRLittleEndian, ExplicitVRLittleEndian
 
 from netty.dicom.deidentify_pixels import Region
 from netty.dicom.part10 import HEAD_SIZE, split_part10
@@ -359,6 +360,18 @@ def test_a_key_that_is_none_is_not_replaced(tmp_path: Path, text: str) -> None:
     assert (tmp_path / KEY_FILE).read_text() == text
 
 
+def test_a_deflated_file_is_written_inflated_and_without_the_patient(tmp_path: Path) -> None:
+    source = Path(str(get_testdata_file("image_dfl.dcm")))
+    sent = dcmread(source)
+
+    assert deidentify_file(deidentifier(burned_in=BurnedIn.KEEP), source, tmp_path / "out.dcm").fate is FileFate.WRITTEN
+
+    made = dcmread(tmp_path / "out.dcm")
+    assert made.file_meta.TransferSyntaxUID == ExplicitVRLittleEndian
+    assert made.PixelData == sent.PixelData
+    assert made.PatientName != sent.PatientName
+
+
 # --- other judges ---
 
 
@@ -367,6 +380,16 @@ def _errors(path: Path) -> Counter[str]:
     ended = subprocess.run(["dciodvfy", str(path)], capture_output=True, check=False)
     lines = (ended.stderr + ended.stdout).decode("latin-1").splitlines()
     return Counter(re.sub(r"<[^>]*> - |= <[^>]*>", "", line) for line in lines if line.startswith("Error"))
+
+
+def _inflated(source: Path, folder: Path) -> Path:
+    """The file itself; a deflated one as a plain file, for dciodvfy reads no other."""
+    dataset = dcmread(source)
+    if dataset.file_meta.TransferSyntaxUID != DeflatedExplicitVRLittleEndian:
+        return source
+    dataset.file_meta.TransferSyntaxUID = ExplicitVRLittleEndian
+    dataset.save_as(folder / f"plain-{source.name}")
+    return folder / f"plain-{source.name}"
 
 
 @pytest.mark.skipif(shutil.which("dciodvfy") is None, reason="dciodvfy is not installed: apt-get install dicom3tools")
@@ -381,9 +404,8 @@ def test_dciodvfy_finds_no_error_that_was_not_there_before(tmp_path: Path, level
 
     for number, source in enumerate(sources):
         target = tmp_path / f"{number}.dcm"
-        if deidentify_file(made, source, target).fate is FileFate.BROKEN:
-            continue  # deflated
-        new = _errors(target) - _errors(source)
+        assert deidentify_file(made, source, target).fate is FileFate.WRITTEN
+        new = _errors(target) - _errors(_inflated(source, tmp_path))
         if level is Keep.STATEMENT:
             new = Counter({line: n for line, n in new.items() if not any(one in line for one in emptied)})
         assert not new, (source.name, new)

@@ -14,6 +14,7 @@ from netty.config.places import key_lines, line_of
 from netty.config.problems import ENVIRONMENT_PREFIX, SettingsProblems, Source, problem, unknown_key
 from netty.config.remotes import remotes_from
 from netty.config.settings import DEFAULT_DATA, SECTIONS, Settings
+from netty.dicom.uids import EXPLICIT_VR_BIG_ENDIAN
 from netty.errors import SettingsError
 
 FILE_NAME = "netty.toml"
@@ -116,6 +117,7 @@ def _settings(document: BaseModel, source: Source) -> Settings:
                     "{place}: [{section}]: {detail}.", place=source.place((name,)), section=name, detail=error
                 )
             )
+    problems = problems or _disagreements(sections, source)
     if problems:
         raise SettingsProblems(problems)
     return Settings(
@@ -124,6 +126,21 @@ def _settings(document: BaseModel, source: Source) -> Settings:
         remotes=remotes_from(values["remote"], source, managed=True),
         **sections,
     )
+
+
+def _disagreements(sections: Mapping[str, Any], source: Source) -> list[SettingsError]:
+    """What no section can see by itself."""
+    receive, keep = sections["receive"], sections["keep"]
+    if EXPLICIT_VR_BIG_ENDIAN not in receive.transfer_syntaxes or keep.leaves_dicom_alone:
+        return []
+    return [
+        SettingsError(
+            "{place}: [receive] transfer_syntaxes lists the retired big endian ({uid}), which netty renders but does "
+            'not de-identify. Leave it out, or set dicom = "none" and burned_in = "keep" in [keep].',
+            place=source.place(("receive",)),
+            uid=EXPLICIT_VR_BIG_ENDIAN,
+        )
+    ]
 
 
 def _beside_data(url: str, data: str, section: BaseModel) -> str:

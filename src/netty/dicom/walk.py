@@ -29,10 +29,14 @@ LONGEST_WANTED_VALUE: Final = 65536
 _IMPLICIT: Final = struct.Struct("<HHL")
 _EXPLICIT: Final = struct.Struct("<HH2sH")
 _LONG_LENGTH: Final = struct.Struct("<L")
+_BIG_IMPLICIT: Final = struct.Struct(">HHL")
+_BIG_EXPLICIT: Final = struct.Struct(">HH2sH")
+_BIG_LONG_LENGTH: Final = struct.Struct(">L")
 _ITEM_BYTES: Final = b"\xfe\xff\x00\xe0"
 _SHORT: Final = frozenset(vr.encode() for vr in SHORT_REPRESENTATIONS)
 _KNOWN: Final = _SHORT | frozenset(vr.encode() for vr in LONG_REPRESENTATIONS)
 _LONGEST_HEADER: Final = 12
+_WORDS: Final = {b"US": 2, b"SS": 2, b"AT": 2, b"UL": 4, b"SL": 4, b"FL": 4, b"FD": 8}  # bytes of a binary number
 _NO_BYTES: Final = memoryview(b"")
 
 # Implicit VR does not say what is a sequence, so a value that begins with an item is taken for one. These are binary
@@ -65,7 +69,7 @@ class WalkResult:
     """What a complete walk has seen."""
 
     values: Mapping[int, bytes]
-    """The wanted top-level values as they stand, with their padding."""
+    """The wanted top-level values as they stand, with their padding; binary numbers in little endian."""
 
     repeated: frozenset[int]
     """Wanted tags that stand there more than once; the first one counts."""
@@ -101,22 +105,36 @@ class _Level:
     end: int  # where it ends at the latest
     defined: bool  # whether it ends there, or at a delimitation item
     private_guess: bool = False  # a private value that looks like a sequence
+    big_endian: bool = False
 
 
 class ElementWalk:
     """Feed it the fragments, then `finish`. Errors are DataSetError; nothing may be fed after one."""
 
-    def __init__(self, explicit: bool, wanted: Set[int] = frozenset(), limits: WalkLimits | None = None) -> None:
-        """`explicit`: Explicit VR Little Endian (also with encapsulated pixel data); else Implicit VR Little Endian."""
+    def __init__(
+        self,
+        explicit: bool,
+        wanted: Set[int] = frozenset(),
+        limits: WalkLimits | None = None,
+        *,
+        big_endian: bool = False,
+    ) -> None:
+        """`explicit`: Explicit VR Little Endian (also with encapsulated pixel data); else Implicit VR Little Endian.
+
+        `big_endian`: Explicit VR Big Endian, retired (PS3.5 section A.3).
+        """
+        if big_endian and not explicit:
+            raise ValueError("big endian is always explicit")
         self._limits = limits or WalkLimits()
         self._wanted = wanted
         self._explicit = explicit
-        self._levels = [_Level(_Kind.DATA_SET, explicit, self._limits.size, defined=False)]
+        self._levels = [_Level(_Kind.DATA_SET, explicit, self._limits.size, defined=False, big_endian=big_endian)]
         self._position = 0  # of the next byte that is not used up
         self._carry = b""  # the beginning of a header
         self._skip = 0  # bytes of the current value that are still to come
         self._collected: bytearray | None = None
         self._collected_tag = 0
+        self._collected_word = 0  # bytes of the numbers in it that are to be turned round
         self._rest = _NO_BYTES  # of a fragment that had more elements than one slice
         self._elements = 0
         self._depth = 0
@@ -226,7 +244,7 @@ class ElementWalk:
         if self._collected is not None:
             self._collected += data[offset : offset + count]
             if count == self._skip:
-                self._values[self._collected_tag] = bytes(self._collected)
+                self._values[self._collected_tag] = _turned(bytes(self._collected), self._collected_word)
                 self._collected = None
         self._skip -= count
         self._position += count
@@ -252,16 +270,17 @@ class ElementWalk:
         available = len(data) - offset
         if available < 8:
             return None
-        group, element, length = _IMPLICIT.unpack_from(data, offset)
+        big = level.big_endian
+        group, element, length = (_BIG_IMPLICIT if big else _IMPLICIT).unpack_from(data, offset)
         used, vr, peek = 8, b"", b""
         holds_elements = level.kind is _Kind.DATA_SET and group != 0xFFFE
         if holds_elements and level.explicit:
-            _, _, vr, length = _EXPLICIT.unpack_from(data, offset)
+            _, _, vr, length = (_BIG_EXPLICIT if big else _EXPLICIT).unpack_from(data, offset)
             if vr not in _SHORT:
                 self._check_vr(vr)
                 if available < 12:
                     return None
-                used, (length,) = 12, _LONG_LENGTH.unpack_from(data, offset + 8)
+                used, (length,) = 12, (_BIG_LONG_LENGTH if big else _LONG_LENGTH).unpack_from(data, offset + 8)
         tag = group << 16 | element
         if length != UNDEFINED and self._position + used + length > level.end:
             self._position += used
@@ -294,7 +313,7 @@ class ElementWalk:
         else:
             defined = length != UNDEFINED
             end = self._position + length if defined else level.end
-            self._open(_Level(_Kind.DATA_SET, level.explicit, end, defined))
+            self._open(_Level(_Kind.DATA_SET, level.explicit, end, defined, big_endian=level.big_endian))
 
     def _delimitation(self, level: _Level, tag: int, length: int) -> None:
         """Inside an item: its end (PS3.5 section 7.5)."""
@@ -303,19 +322,20 @@ class ElementWalk:
         self._close()
 
     def _element(self, level: _Level, tag: int, vr: bytes, length: int, peek: bytes) -> None:
-        if len(self._levels) == 1 and self._top_level(level, tag, length):
+        if len(self._levels) == 1 and self._top_level(level, tag, vr, length):
             return
         if length == UNDEFINED:
             self._open_undefined(level, tag, vr)
         elif vr == b"SQ":
-            self._open(_Level(_Kind.SEQUENCE, True, self._position + length, True))
+            end, big = self._position + length, level.big_endian
+            self._open(_Level(_Kind.SEQUENCE, True, end, True, big_endian=big))
         elif peek == _ITEM_BYTES and tag not in _BINARY and tag >> 16 & 0xFF00 not in _BINARY_GROUPS:
             private = bool(tag >> 16 & 1)
             self._open(_Level(_Kind.SEQUENCE, False, self._position + length, True, private))
         else:
             self._skip = length
 
-    def _top_level(self, level: _Level, tag: int, length: int) -> bool:
+    def _top_level(self, level: _Level, tag: int, vr: bytes, length: int) -> bool:
         """What only the top level is asked for; True if the element is dealt with."""
         if tag >> 16 in (0x0000, 0x0002):  # commands and file meta information: not in a data set (PS3.5 section 7.1)
             raise DataSetError("The data set has {tag}, which does not belong there.", tag=format_tag(tag))
@@ -331,19 +351,23 @@ class ElementWalk:
             self._values[tag] = b""
         elif length <= LONGEST_WANTED_VALUE:
             self._collected, self._collected_tag = bytearray(), tag
+            self._collected_word = _WORDS.get(vr, 0) if level.big_endian else 0
         self._seen.add(tag)
         self._skip = length
         return True
 
     def _open_undefined(self, level: _Level, tag: int, vr: bytes) -> None:
+        if tag == PIXEL_DATA and level.big_endian:
+            raise DataSetError("The data set has compressed pixel data, but its transfer syntax is big endian.")
         if tag == PIXEL_DATA and level.explicit:
             self._open(_Level(_Kind.ENCAPSULATED, True, level.end, False))
         elif tag == PIXEL_DATA:
             raise DataSetError("The data set has compressed pixel data, but its transfer syntax is Implicit VR.")
         elif level.explicit and vr not in (b"SQ", b"UN"):
             raise DataSetError("Element {tag} of the data set has no length.", tag=format_tag(tag))
-        else:  # UN of undefined length is a sequence in Implicit VR (PS3.5 section 6.2.2)
-            self._open(_Level(_Kind.SEQUENCE, vr == b"SQ", level.end, False))
+        else:  # UN of undefined length is a sequence in Implicit VR Little Endian (PS3.5 section 6.2.2)
+            known = vr == b"SQ"
+            self._open(_Level(_Kind.SEQUENCE, known, level.end, False, big_endian=known and level.big_endian))
 
     # --- checks --------------------------------------------------------------------------------------------------
 
@@ -390,3 +414,10 @@ class ElementWalk:
             self._close()
         self._skip = end - self._position
         return True
+
+
+def _turned(value: bytes, word: int) -> bytes:
+    """Big endian numbers of `word` bytes as little endian; 0: nothing to turn."""
+    if word == 0:
+        return value
+    return b"".join(value[start : start + word][::-1] for start in range(0, len(value), word))

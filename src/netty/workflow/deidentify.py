@@ -49,7 +49,10 @@ _WANTED: Final = frozenset(
     | {_BITS_ALLOCATED, _BITS_STORED, _HIGH_BIT, _PIXEL_REPRESENTATION}
 )
 _MASKED_METHOD: Final = "netty statement level: regions of the pixels blanked"
-_UNREADABLE: Final = frozenset({uids.DEFLATED_EXPLICIT_VR_LITTLE_ENDIAN, uids.EXPLICIT_VR_BIG_ENDIAN})
+# Deflated ones are inflated before they come here (deflated_files.py).
+_UNREADABLE: Final = frozenset(
+    {uids.DEFLATED_EXPLICIT_VR_LITTLE_ENDIAN, uids.EXPLICIT_VR_BIG_ENDIAN}
+)  # see `deflated_files`
 
 
 class Pixels(Enum):

@@ -10,6 +10,7 @@ from typing import Final
 
 from netty.dicom.part10 import HEAD_SIZE, MEDIA_STORAGE_SOP_CLASS_UID, NotPart10, split_part10
 from netty.errors import PeerError
+from netty.workflow.deflated_files import plain
 from netty.workflow.deidentify import DataSet, Deidentifier, Pixels
 
 _DIRECTORY: Final = "1.2.840.10008.1.3.10"  # a DICOMDIR tells where files lie; it means nothing without them
@@ -46,10 +47,11 @@ def deidentify_file(deidentifier: Deidentifier, source: Path, target: Path) -> F
             return FileOutcome(source, None, FileFate.SKIPPED)
         length = os.fstat(file.fileno()).st_size - head.data_set_offset
         try:
-            made = deidentifier.deidentified(DataSet(file, head.data_set_offset, length, head.transfer_syntax))
-            if made.pixels is Pixels.HELD:
-                return FileOutcome(source, None, FileFate.HELD_BACK)
-            _write(target, made.pieces)
+            with plain(DataSet(file, head.data_set_offset, length, head.transfer_syntax)) as data_set:
+                made = deidentifier.deidentified(data_set)
+                if made.pixels is Pixels.HELD:
+                    return FileOutcome(source, None, FileFate.HELD_BACK)
+                _write(target, made.pieces)
         except PeerError as error:
             return FileOutcome(source, None, FileFate.BROKEN, error)
     fate = FileFate.MASKED if made.pixels is Pixels.MASKED else FileFate.WRITTEN

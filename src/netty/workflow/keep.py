@@ -15,6 +15,7 @@ from netty.archive.received import KeptBlob, ToRender
 from netty.archive.set_aside import HELD_FOLDER
 from netty.archive.spool import Spool
 from netty.dicom.walk import DataSetError
+from netty.workflow.deflated_files import plain
 from netty.workflow.deidentify import DataSet, Deidentifier, Pixels
 from netty.workflow.settings import Keep
 
@@ -98,8 +99,11 @@ class Keeper:
 
     @contextmanager
     def _data_set(self, one: ToRender) -> Iterator[DataSet]:
+        """What was received, inflated where it is deflated: what is kept of it is in Explicit VR Little Endian."""
         with self.spool.open_data(one.spool_name) as file:
-            yield DataSet(file, one.data_offset, one.data_length, one.transfer_syntax)
+            received = DataSet(file, one.data_offset, one.data_length, one.transfer_syntax)
+            with plain(received, self.spool.path("")) as data_set:
+                yield data_set
 
     def _hold(self, one: ToRender, pieces: Iterable[bytes]) -> None:
         """Put the file, its headers de-identified, where a person can look at its pixels."""

@@ -5,6 +5,7 @@ import secrets
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Final
 
 from netty.archive.blobs import Blobs
@@ -123,14 +124,14 @@ class Drawer:
         """
         if kept or not one.spool_name:
             with self.keeper.kept_file(one.kept_blob or "-") as path:
-                yield {"path": str(path), "offset": locate_data_set(path)[0], "transfer_syntax": one.transfer_syntax}
+                yield _place_of(path)
             return
         pixels = self.keeper.pixels_of(one)
         if pixels is Pixels.HELD:
             raise HeldBack
         if pixels is Pixels.MASKED:
             with self.keeper.masked(one) as path:
-                yield {"path": str(path), "offset": locate_data_set(path)[0], "transfer_syntax": one.transfer_syntax}
+                yield _place_of(path)
             return
         yield {
             "path": str(self.spool.path(one.spool_name)),
@@ -146,3 +147,9 @@ class Drawer:
     def is_kept(self, one: ToRender) -> bool:
         """Whether its DICOM is kept."""
         return one.kept_blob is not None
+
+
+def _place_of(path: Path) -> Place:
+    """A file of ours, which says itself what it is in: not always what was received."""
+    offset, transfer_syntax = locate_data_set(path)
+    return {"path": str(path), "offset": offset, "transfer_syntax": transfer_syntax}

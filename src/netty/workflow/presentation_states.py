@@ -1,6 +1,5 @@
 """Grayscale Softcopy Presentation States read into what they say about one frame (PS3.3 A.33.1)."""
 
-import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -30,6 +29,7 @@ from netty.image.presentation import PresentationLutShape
 from netty.image.renderable import RenderableImage
 from netty.image.softcopy import ActivatedOverlay, PresentationState
 from netty.image.spatial import Area
+from netty.workflow.inflating import plain_data_set
 from netty.workflow.plane_attributes import OVERLAY_GROUPS, grey_of, masks, overlays, shutter
 from netty.workflow.transform_attributes import TransformReader, member
 
@@ -119,9 +119,8 @@ class StateFile:
 
 def open_state(path: Path, offset: int, transfer_syntax: str, length: int | None = None) -> StateFile:
     """The presentation state whose data set of `length` bytes (None: to the end) stands at `offset` of a file."""
-    with path.open("rb") as file:
-        size = os.fstat(file.fileno()).st_size - offset
-        dataset = read_attributes(file, transfer_syntax, offset, size if length is None else min(length, size)).dataset
+    with plain_data_set(path, offset, transfer_syntax, length) as (file, start, size, syntax):
+        dataset = read_attributes(file, syntax, start, size).dataset
     if text(dataset, SOP_CLASS_UID) != GRAYSCALE_SOFTCOPY_PRESENTATION_STATE:
         raise NotAPresentationState("The file given as presentation state is none.")
     return StateFile(dataset)

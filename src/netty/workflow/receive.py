@@ -15,10 +15,16 @@ from netty.archive.errors import DatabaseFault, DiskFault, DiskFull
 from netty.archive.received import Received
 from netty.archive.spool import Spool, SpoolFile
 from netty.dicom import tags
+from netty.dicom.deflated import DeflatedWalk
 from netty.dicom.facts import WANTED, facts_of, uid_of
 from netty.dicom.iod import IMAGE_CLASSES, IOD_VALUES, departure
 from netty.dicom.part10 import file_meta
-from netty.dicom.uids import IMPLICIT_VR_LITTLE_ENDIAN, is_usable_uid
+from netty.dicom.uids import (
+    DEFLATED_EXPLICIT_VR_LITTLE_ENDIAN,
+    EXPLICIT_VR_BIG_ENDIAN,
+    IMPLICIT_VR_LITTLE_ENDIAN,
+    is_usable_uid,
+)
 from netty.dicom.walk import DataSetError, ElementWalk, WalkLimits, WalkResult
 from netty.dimse.command import StoreRequest
 from netty.dimse.status import Refusal, Status, StoreStatus
@@ -122,8 +128,7 @@ class _Reception:
         self._file = file
         self._data_offset = data_offset
         self._digest = Digest()
-        explicit = context.transfer_syntax != IMPLICIT_VR_LITTLE_ENDIAN
-        self._walk = ElementWalk(explicit, _WALKED, receiver.limits)
+        self._walk = _walk_over(context.transfer_syntax, receiver.limits)
 
     def write(self, parts: Sequence[memoryview], size: int) -> None:
         """Spool, hash and walk what one read brought. What is wrong is answered as soon as it is seen."""
@@ -277,6 +282,14 @@ class _Reception:
         else:
             self._file.discard()
         return UNSOLICITED_ANSWERS[setting]
+
+
+def _walk_over(transfer_syntax: str, limits: WalkLimits) -> ElementWalk | DeflatedWalk:
+    """The walk for a transfer syntax: all that are compressed are in Explicit VR Little Endian (PS3.5 Annex A)."""
+    explicit = transfer_syntax != IMPLICIT_VR_LITTLE_ENDIAN
+    big_endian = transfer_syntax == EXPLICIT_VR_BIG_ENDIAN
+    walk = ElementWalk(explicit, _WALKED, limits, big_endian=big_endian)
+    return DeflatedWalk(walk, limits) if transfer_syntax == DEFLATED_EXPLICIT_VR_LITTLE_ENDIAN else walk
 
 
 def _check_identity(request: StoreRequest, result: WalkResult) -> None:

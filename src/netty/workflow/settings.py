@@ -97,6 +97,11 @@ class KeepSettings:
     retain_safe_private: bool = False
 
     @property
+    def leaves_dicom_alone(self) -> bool:
+        """Whether no DICOM object is kept, and none looked into for text in its pixels."""
+        return self.dicom is Keep.NONE and self.burned_in in (BurnedIn.AUTO, BurnedIn.KEEP)
+
+    @property
     def options(self) -> ProfileOptions:
         """The options of the profile."""
         return ProfileOptions(
