@@ -37,7 +37,8 @@ def _sealed(spool: Spool, content: bytes = b"data") -> str:
 def test_a_sealed_file_has_its_bytes_and_its_receipt(spool: Spool) -> None:
     file = spool.create()
     file.write(memoryview(b"head"))
-    file.write_all([b"pix", memoryview(b"els"), bytearray(b"")], 6)
+    for piece in (b"pix", memoryview(b"els"), bytearray(b"")):
+        file.write(piece)
     size = file.size
     file.seal(RECEIPT)
 
@@ -55,14 +56,6 @@ def test_files_and_folders_are_private_and_names_are_ours(spool: Spool, tmp_path
     assert stat.S_IMODE(spool.path(name).stat().st_mode) == 0o600
     for folder in ("spool", "quarantine"):
         assert stat.S_IMODE((tmp_path / folder).stat().st_mode) == 0o700
-
-
-def test_many_small_pieces_are_written_whole(spool: Spool) -> None:
-    file = spool.create()
-    file.write_all([bytes([number % 256]) for number in range(5000)], 5000)
-
-    assert spool.path(file.name).read_bytes() == bytes(number % 256 for number in range(5000))
-    file.discard()
 
 
 def test_what_a_crash_left_unsealed_is_removed_and_the_rest_stays(spool: Spool) -> None:
@@ -148,11 +141,10 @@ def test_a_receipt_that_is_no_json_leaves_nothing(spool: Spool) -> None:
 def test_short_writes_go_on_until_all_is_written(spool: Spool, monkeypatch: pytest.MonkeyPatch) -> None:
     whole_write = os.write
     monkeypatch.setattr(os, "write", lambda descriptor, data: whole_write(descriptor, bytes(data[:3])))
-    monkeypatch.setattr(os, "writev", lambda descriptor, pieces: whole_write(descriptor, b"".join(pieces)[:2]))
     file = spool.create()
 
     file.write(b"0123456789")
-    file.write_all([b"abc", b"defg"], 7)
+    file.write(memoryview(b"abcdefg"))
     file.seal(RECEIPT)
 
     assert spool.path(file.name).read_bytes().startswith(b"0123456789abcdefg")

@@ -11,7 +11,7 @@ import os
 import secrets
 import struct
 import zlib
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, BinaryIO, Final
@@ -23,7 +23,6 @@ _TAIL: Final = struct.Struct(">II8s")
 _MAGIC: Final = b"nettyEND"
 _LONGEST_RECEIPT: Final = 1 << 20
 _SUFFIX: Final = ".dcm"
-_MOST_PIECES: Final = min(os.sysconf("SC_IOV_MAX"), 1024)
 
 Bytes = bytes | bytearray | memoryview
 
@@ -55,18 +54,6 @@ class SpoolFile:
         except OSError as error:
             raise disk_error(error, self._path) from error
         self.size += len(data)
-
-    def write_all(self, pieces: Sequence[Bytes], size: int) -> None:
-        """Append several pieces of `size` bytes together with as few calls to the operating system as can be."""
-        if len(pieces) > _MOST_PIECES:
-            pieces = (b"".join(pieces),)
-        try:
-            written = os.writev(self._descriptor, pieces)
-            if written < size:
-                self._write_rest(memoryview(b"".join(pieces))[written:])
-        except OSError as error:
-            raise disk_error(error, self._path) from error
-        self.size += size
 
     def _write_rest(self, rest: memoryview) -> None:
         """After a short write; when the disk is full, the next call says so."""

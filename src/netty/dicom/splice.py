@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import BinaryIO, Final
 
+from netty.dicom.plain_elements import UNDEFINED
 from netty.dicom.splice_policy import (
     LONGEST_READ,
     Element,
@@ -24,6 +25,8 @@ from netty.dicom.splice_policy import (
     encoded_items,
 )
 from netty.dicom.tags import (
+    BINARY,
+    BINARY_GROUPS,
     ITEM,
     ITEM_DELIMITATION,
     PIXEL_DATA,
@@ -31,7 +34,7 @@ from netty.dicom.tags import (
     SHORT_REPRESENTATIONS,
     format_tag,
 )
-from netty.dicom.walk import _BINARY, _BINARY_GROUPS, UNDEFINED, DataSetError
+from netty.dicom.walk import DataSetError
 
 PIECE: Final = 1 << 20
 _DEPTH: Final = 64
@@ -285,7 +288,7 @@ class _Plan:
         """Implicit VR does not say what is a sequence: the walk at reception guesses by the same rule."""
         if length == UNDEFINED:
             return True
-        if length < 8 or tag in _BINARY or tag >> 16 & 0xFF00 in _BINARY_GROUPS:
+        if length < 8 or tag in BINARY or tag >> 16 & 0xFF00 in BINARY_GROUPS:
             return False
         return self._window.read(value, 4) == _ITEM_BYTES
 

@@ -85,6 +85,14 @@ SHORT_REPRESENTATIONS: Final = frozenset(
 )
 LONG_REPRESENTATIONS: Final = frozenset({"OB", "OD", "OF", "OL", "OV", "OW", "SQ", "SV", "UC", "UN", "UR", "UT", "UV"})
 
+# Implicit VR does not say what is a sequence, so a value that begins with an item is taken for one. These are binary
+# and may begin with anything: palettes and LUTs, waveforms, encapsulated documents.
+BINARY: Final = frozenset(
+    {0x00281201, 0x00281202, 0x00281203, 0x00281204, 0x00281221, 0x00281222, 0x00281223, 0x00283006}
+    | {0x54001010, 0x00420011, 0x00660016, 0x00660023, 0x00660029, 0x0008041B}
+)
+BINARY_GROUPS: Final = frozenset({0x5000, 0x6000, 0x7F00})  # curves, overlays, pixel data: group & FF00H
+
 
 def format_tag(tag: int) -> str:
     """A tag as the standard writes it: (0010,0020)."""

@@ -12,7 +12,10 @@ from enum import Enum, auto
 from types import MappingProxyType
 from typing import Final
 
+from netty.dicom.plain_elements import DEEPEST, NOTHING_WANTED, UNDEFINED, Collector, pass_explicit, pass_implicit
 from netty.dicom.tags import (
+    BINARY,
+    BINARY_GROUPS,
     ITEM,
     ITEM_DELIMITATION,
     LONG_REPRESENTATIONS,
@@ -23,7 +26,6 @@ from netty.dicom.tags import (
 )
 from netty.errors import PeerError
 
-UNDEFINED: Final = 0xFFFFFFFF
 LONGEST_WANTED_VALUE: Final = 65536
 
 _IMPLICIT: Final = struct.Struct("<HHL")
@@ -38,14 +40,6 @@ _KNOWN: Final = _SHORT | frozenset(vr.encode() for vr in LONG_REPRESENTATIONS)
 _LONGEST_HEADER: Final = 12
 _WORDS: Final = {b"US": 2, b"SS": 2, b"AT": 2, b"UL": 4, b"SL": 4, b"FL": 4, b"FD": 8}  # bytes of a binary number
 _NO_BYTES: Final = memoryview(b"")
-
-# Implicit VR does not say what is a sequence, so a value that begins with an item is taken for one. These are binary
-# and may begin with anything: palettes and LUTs, waveforms, encapsulated documents.
-_BINARY: Final = frozenset(
-    {0x00281201, 0x00281202, 0x00281203, 0x00281204, 0x00281221, 0x00281222, 0x00281223, 0x00283006}
-    | {0x54001010, 0x00420011, 0x00660016, 0x00660023, 0x00660029, 0x0008041B}
-)
-_BINARY_GROUPS: Final = frozenset({0x5000, 0x6000, 0x7F00})  # curves, overlays, pixel data: group & FF00H
 
 
 class DataSetError(PeerError):
@@ -126,6 +120,8 @@ class ElementWalk:
         if big_endian and not explicit:
             raise ValueError("big endian is always explicit")
         self._limits = limits or WalkLimits()
+        # Pixel Data is never collected, but its place is noted: it needs the closer look.
+        self._collector = Collector(wanted | {PIXEL_DATA}, LONGEST_WANTED_VALUE)
         self._wanted = wanted
         self._explicit = explicit
         self._levels = [_Level(_Kind.DATA_SET, explicit, self._limits.size, defined=False, big_endian=big_endian)]
@@ -138,8 +134,6 @@ class ElementWalk:
         self._rest = _NO_BYTES  # of a fragment that had more elements than one slice
         self._elements = 0
         self._depth = 0
-        self._values: dict[int, bytes] = {}
-        self._seen: set[int] = set()
         self._repeated: set[int] = set()
         self._pixel_data: PixelDataPlace | None = None
 
@@ -190,7 +184,7 @@ class ElementWalk:
         if self._skip or self._collected is not None or len(self._levels) > 1:
             raise DataSetError("The data set is cut off: {position} bytes came.", position=self._position)
         return WalkResult(
-            values=MappingProxyType(self._values),
+            values=MappingProxyType(self._collector.values),
             repeated=frozenset(self._repeated),
             pixel_data=self._pixel_data,
             elements=self._elements,
@@ -215,6 +209,9 @@ class ElementWalk:
                 if not done:
                     return offset
                 continue
+            offset += self._pass_plain(data, offset, last_element)
+            if offset == len(data) or self._elements >= last_element:
+                return offset
             used = self._header(data, offset, finishing)
             if used is None:
                 if finishing:
@@ -222,6 +219,22 @@ class ElementWalk:
                 self._carry = bytes(data[offset:])
                 return len(data)
             offset += used
+
+    def _pass_plain(self, data: memoryview, offset: int, last_element: int) -> int:
+        """Pass over elements that need no closer look; how many bytes they take."""
+        level = self._levels[-1]
+        is_first = not self._elements  # which may tell a wrong transfer syntax
+        if level.kind is not _Kind.DATA_SET or level.big_endian or is_first:
+            return 0
+        end = min(len(data), offset + level.end - self._position)
+        most = min(last_element, self._limits.elements) - self._elements
+        pass_over = pass_explicit if level.explicit else pass_implicit
+        collector = self._collector if len(self._levels) == 1 else NOTHING_WANTED
+        levels = min(DEEPEST, self._limits.depth - self._depth)
+        stopped, passed = pass_over(data, offset, end, most, collector, levels)
+        self._elements += passed
+        self._position += stopped - offset
+        return stopped - offset
 
     def _header_from_carry(self, data: memoryview, offset: int) -> tuple[int, bool]:
         """A header that began in an earlier fragment: how much of `data` it takes, and whether it is complete."""
@@ -244,7 +257,7 @@ class ElementWalk:
         if self._collected is not None:
             self._collected += data[offset : offset + count]
             if count == self._skip:
-                self._values[self._collected_tag] = _turned(bytes(self._collected), self._collected_word)
+                self._collector.values[self._collected_tag] = _turned(bytes(self._collected), self._collected_word)
                 self._collected = None
         self._skip -= count
         self._position += count
@@ -329,7 +342,7 @@ class ElementWalk:
         elif vr == b"SQ":
             end, big = self._position + length, level.big_endian
             self._open(_Level(_Kind.SEQUENCE, True, end, True, big_endian=big))
-        elif peek == _ITEM_BYTES and tag not in _BINARY and tag >> 16 & 0xFF00 not in _BINARY_GROUPS:
+        elif peek == _ITEM_BYTES and tag not in BINARY and tag >> 16 & 0xFF00 not in BINARY_GROUPS:
             private = bool(tag >> 16 & 1)
             self._open(_Level(_Kind.SEQUENCE, False, self._position + length, True, private))
         else:
@@ -345,14 +358,14 @@ class ElementWalk:
             self._pixel_data = PixelDataPlace(self._position, None if length == UNDEFINED else length)
         if tag not in self._wanted or length == UNDEFINED:
             return False
-        if tag in self._seen:
+        if tag in self._collector.seen:
             self._repeated.add(tag)
         elif length == 0:
-            self._values[tag] = b""
+            self._collector.values[tag] = b""
         elif length <= LONGEST_WANTED_VALUE:
             self._collected, self._collected_tag = bytearray(), tag
             self._collected_word = _WORDS.get(vr, 0) if level.big_endian else 0
-        self._seen.add(tag)
+        self._collector.seen.add(tag)
         self._skip = length
         return True
 
