@@ -69,17 +69,20 @@ class Received:
 
     def receipt(self) -> dict[str, Any]:
         """As JSON, for the trailer of the spool file."""
-        values = {one.name: getattr(self, one.name) for one in dataclasses.fields(self) if one.name != "spool_name"}
-        return values | {"facts": dict(self.facts), "received_at": self.received_at.timestamp()}
+        values = {name: getattr(self, name) for name in _IN_RECEIPTS}
+        values["facts"], values["received_at"] = dict(self.facts), self.received_at.timestamp()
+        return values
 
     @classmethod
     def from_receipt(cls, spool_name: str, receipt: Mapping[str, Any]) -> Self:
         """From the trailer of a spool file."""
-        known = {one.name for one in dataclasses.fields(cls)}
-        values = {name: value for name, value in receipt.items() if name in known}
+        values = {name: value for name, value in receipt.items() if name in _IN_RECEIPTS}
         values.setdefault("digest", receipt.get("sha256", ""))  # so it was called when that was the only one
         values["received_at"] = datetime.fromtimestamp(receipt["received_at"], UTC)
         return cls(**values | {"spool_name": spool_name})
+
+
+_IN_RECEIPTS: Final = tuple(one.name for one in dataclasses.fields(Received) if one.name != "spool_name")
 
 
 class RegistrationOutcome(StrEnum):

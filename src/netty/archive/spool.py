@@ -23,6 +23,7 @@ _TAIL: Final = struct.Struct(">II8s")
 _MAGIC: Final = b"nettyEND"
 _LONGEST_RECEIPT: Final = 1 << 20
 _SUFFIX: Final = ".dcm"
+_NEW: Final = os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_CLOEXEC
 
 Bytes = bytes | bytearray | memoryview
 
@@ -33,17 +34,22 @@ class SpoolFile:
     The methods block: an event loop calls `seal` in a thread.
     """
 
-    __slots__ = ("_descriptor", "_folder", "_path", "name", "size")
+    __slots__ = ("_descriptor", "_folder", "_folder_path", "name", "size")
 
-    def __init__(self, path: Path, folder: int) -> None:
-        self.name = path.name
+    def __init__(self, name: str, folder_path: Path, folder: int) -> None:
+        """`folder`: an open descriptor of the folder; it is synced with the file."""
+        self.name = name
         self.size = 0  # bytes written so far
-        self._path = path
-        self._folder = folder  # an open descriptor, to be synced
+        self._folder_path = folder_path
+        self._folder = folder
         try:
-            self._descriptor = os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_CLOEXEC, 0o600)
+            self._descriptor = os.open(name, _NEW, 0o600, dir_fd=folder)
         except OSError as error:
-            raise disk_error(error, path) from error
+            raise disk_error(error, self._path) from error
+
+    @property
+    def _path(self) -> Path:
+        return self._folder_path / self.name
 
     def write(self, data: Bytes) -> None:
         """Append bytes, straight to the operating system. Raises DiskFull or DiskFault; call `discard` then."""
@@ -122,7 +128,7 @@ class Spool:
 
     def create(self) -> SpoolFile:
         """A new, empty file with a random name."""
-        return SpoolFile(self._folder / f"{secrets.token_hex(16)}{_SUFFIX}", self._folder_descriptor)
+        return SpoolFile(f"{secrets.token_hex(16)}{_SUFFIX}", self._folder, self._folder_descriptor)
 
     def sealed(self) -> Iterator[tuple[str, dict[str, Any]]]:
         """Name and receipt of every file with a whole trailer."""

@@ -3,6 +3,7 @@
 import struct
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final
 
 from netty.errors import PeerError
@@ -48,19 +49,28 @@ def file_meta(
     source_ae_title: str = "",
 ) -> bytes:
     """Preamble, prefix and file meta information of a new file; the data set follows as it came."""
-    elements = [
-        _element(0x0001, b"OB", b"\x00\x01"),
-        _element(0x0002, b"UI", _even(sop_class_uid, b"\0")),
-        _element(0x0003, b"UI", _even(sop_instance_uid, b"\0")),
+    before, behind = _invariant_meta(
+        sop_class_uid, transfer_syntax, implementation_class_uid, implementation_version_name, source_ae_title
+    )
+    body = before + _element(0x0003, b"UI", _even(sop_instance_uid, b"\0")) + behind
+    return PREAMBLE + PREFIX + _element(0x0000, b"UL", struct.pack("<I", len(body))) + body
+
+
+@lru_cache(maxsize=256)
+def _invariant_meta(
+    sop_class_uid: str, transfer_syntax: str, implementation_class_uid: str, version_name: str, source_ae_title: str
+) -> tuple[bytes, bytes]:
+    """What stands before and behind the SOP Instance UID: the same for all images of a series."""
+    before = _element(0x0001, b"OB", b"\x00\x01") + _element(0x0002, b"UI", _even(sop_class_uid, b"\0"))
+    behind = [
         _element(0x0010, b"UI", _even(transfer_syntax, b"\0")),
         _element(0x0012, b"UI", _even(implementation_class_uid, b"\0")),
     ]
-    if implementation_version_name:
-        elements.append(_element(0x0013, b"SH", _even(implementation_version_name, b" ")))
+    if version_name:
+        behind.append(_element(0x0013, b"SH", _even(version_name, b" ")))
     if source_ae_title:
-        elements.append(_element(0x0016, b"AE", _even(source_ae_title, b" ")))
-    body = b"".join(elements)
-    return PREAMBLE + PREFIX + _element(0x0000, b"UL", struct.pack("<I", len(body))) + body
+        behind.append(_element(0x0016, b"AE", _even(source_ae_title, b" ")))
+    return before, b"".join(behind)
 
 
 def split_part10(head: bytes | memoryview) -> Part10Head:

@@ -6,7 +6,6 @@ One table says which element fills which field of which message; encoding and de
 import struct
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from enum import Enum, auto
 from functools import lru_cache
 from typing import Any, Final
 
@@ -38,82 +37,6 @@ _NO_DATA_SET: Final = 0x0101  # any other value: one follows (PS3.7 Table E.1-1)
 _DATA_SET: Final = 0x0001
 
 
-class Kind(Enum):
-    """The value representations of command elements (PS3.7 Table E.1-1)."""
-
-    UI = auto()
-    AE = auto()
-    US = auto()
-    LO = auto()
-    AT = auto()
-
-
-@dataclass(frozen=True, slots=True)
-class Element:
-    """One command element: its number in group 0000, the field it fills, whether the message is nothing without it."""
-
-    number: int
-    name: str
-    kind: Kind
-    required: bool = True
-
-
-_CLASS = Element(0x0002, "affected_sop_class_uid", Kind.UI)
-_CLASS_U = Element(0x0002, "affected_sop_class_uid", Kind.UI, required=False)
-_ID = Element(0x0110, "message_id", Kind.US)
-_ANSWERED = Element(0x0120, "message_id_being_responded_to", Kind.US)
-_PRIORITY = Element(0x0700, "priority", Kind.US, required=False)  # mandatory, but nothing depends on it
-_STATUS = Element(0x0900, "status", Kind.US)
-_OFFENDING = Element(0x0901, "offending_element", Kind.AT, required=False)
-_COMMENT = Element(0x0902, "error_comment", Kind.LO, required=False)
-_INSTANCE = Element(0x1000, "affected_sop_instance_uid", Kind.UI)
-_INSTANCE_U = Element(0x1000, "affected_sop_instance_uid", Kind.UI, required=False)
-
-# Ascending by number, for so they are written (PS3.7 section 6.3.1).
-ELEMENTS: Final[Mapping[type[Message], tuple[Element, ...]]] = {
-    EchoRequest: (_CLASS, _ID),
-    EchoResponse: (_CLASS_U, _ANSWERED, _STATUS, _OFFENDING, _COMMENT),
-    StoreRequest: (
-        _CLASS,
-        _ID,
-        _PRIORITY,
-        _INSTANCE,
-        Element(0x1030, "move_originator_ae_title", Kind.AE, required=False),
-        Element(0x1031, "move_originator_message_id", Kind.US, required=False),
-    ),
-    StoreResponse: (_CLASS_U, _ANSWERED, _STATUS, _OFFENDING, _COMMENT, _INSTANCE_U),
-    FindRequest: (_CLASS, _ID, _PRIORITY),
-    FindResponse: (_CLASS_U, _ANSWERED, _STATUS, _OFFENDING, _COMMENT),
-    MoveRequest: (_CLASS, _ID, Element(0x0600, "move_destination", Kind.AE), _PRIORITY),
-    MoveResponse: (
-        _CLASS_U,
-        _ANSWERED,
-        _STATUS,
-        _OFFENDING,
-        _COMMENT,
-        Element(0x1020, "number_of_remaining_suboperations", Kind.US, required=False),
-        Element(0x1021, "number_of_completed_suboperations", Kind.US, required=False),
-        Element(0x1022, "number_of_failed_suboperations", Kind.US, required=False),
-        Element(0x1023, "number_of_warning_suboperations", Kind.US, required=False),
-    ),
-    CancelRequest: (_ANSWERED,),
-    UnusableRequest: (_CLASS_U, _ID, _INSTANCE_U),
-    UnusableResponse: (_CLASS_U, _ANSWERED, _STATUS, _OFFENDING, _COMMENT),
-}
-
-_MESSAGES: Final[Mapping[int, type[Message]]] = {
-    CommandField.C_STORE_RQ: StoreRequest,
-    CommandField.C_STORE_RSP: StoreResponse,
-    CommandField.C_FIND_RQ: FindRequest,
-    CommandField.C_FIND_RSP: FindResponse,
-    CommandField.C_MOVE_RQ: MoveRequest,
-    CommandField.C_MOVE_RSP: MoveResponse,
-    CommandField.C_ECHO_RQ: EchoRequest,
-    CommandField.C_ECHO_RSP: EchoResponse,
-    CommandField.C_CANCEL_RQ: CancelRequest,
-}
-
-
 class _BadValue(Exception):
     """A value that its representation does not allow."""
 
@@ -135,22 +58,6 @@ def _at(value: bytes) -> tuple[int, ...]:
     return tuple(group << 16 | element for group, element in struct.iter_unpack("<HH", value))
 
 
-_DECODERS: Final[Mapping[Kind, Callable[[bytes], Any]]] = {
-    Kind.UI: _text,
-    Kind.AE: _text,
-    Kind.US: _us,
-    Kind.LO: _text,
-    Kind.AT: _at,
-}
-_ENCODERS: Final[Mapping[Kind, Callable[[Any], bytes]]] = {
-    Kind.UI: lambda uid: _even(uid.encode("latin-1", "replace"), b"\0"),
-    Kind.AE: lambda title: _even(title.encode("ascii", "replace")[:16], b" "),
-    Kind.US: lambda number: number.to_bytes(2, "little"),
-    Kind.LO: lambda text: _even(_error_comment(text), b" "),
-    Kind.AT: lambda tags: b"".join(struct.pack("<HH", tag >> 16, tag & 0xFFFF) for tag in tags),
-}
-
-
 def _even(value: bytes, padding: bytes) -> bytes:
     return value + padding if len(value) % 2 else value
 
@@ -161,19 +68,100 @@ def _error_comment(text: str) -> bytes:
     return "".join(printable).encode("ascii")
 
 
+@dataclass(frozen=True, slots=True)
+class Representation:
+    """A value representation of command elements: how its values are read and written (PS3.7 Table E.1-1)."""
+
+    decode: Callable[[bytes], Any]
+    encode: Callable[[Any], bytes]
+
+
+UI: Final = Representation(_text, lambda uid: _even(uid.encode("latin-1", "replace"), b"\0"))
+AE: Final = Representation(_text, lambda title: _even(title.encode("ascii", "replace")[:16], b" "))
+US: Final = Representation(_us, lambda number: int(number).to_bytes(2, "little"))
+LO: Final = Representation(_text, lambda text: _even(_error_comment(text), b" "))
+AT: Final = Representation(_at, lambda tags: b"".join(struct.pack("<HH", tag >> 16, tag & 0xFFFF) for tag in tags))
+
+
+@dataclass(frozen=True, slots=True)
+class Element:
+    """One command element: its number in group 0000, the field it fills, whether the message is nothing without it."""
+
+    number: int
+    name: str
+    representation: Representation
+    required: bool = True
+
+
+_CLASS = Element(0x0002, "affected_sop_class_uid", UI)
+_CLASS_U = Element(0x0002, "affected_sop_class_uid", UI, required=False)
+_ID = Element(0x0110, "message_id", US)
+_ANSWERED = Element(0x0120, "message_id_being_responded_to", US)
+_PRIORITY = Element(0x0700, "priority", US, required=False)  # mandatory, but nothing depends on it
+_STATUS = Element(0x0900, "status", US)
+_OFFENDING = Element(0x0901, "offending_element", AT, required=False)
+_COMMENT = Element(0x0902, "error_comment", LO, required=False)
+_INSTANCE = Element(0x1000, "affected_sop_instance_uid", UI)
+_INSTANCE_U = Element(0x1000, "affected_sop_instance_uid", UI, required=False)
+
+# Ascending by number, for so they are written (PS3.7 section 6.3.1).
+ELEMENTS: Final[Mapping[type[Message], tuple[Element, ...]]] = {
+    EchoRequest: (_CLASS, _ID),
+    EchoResponse: (_CLASS_U, _ANSWERED, _STATUS, _OFFENDING, _COMMENT),
+    StoreRequest: (
+        _CLASS,
+        _ID,
+        _PRIORITY,
+        _INSTANCE,
+        Element(0x1030, "move_originator_ae_title", AE, required=False),
+        Element(0x1031, "move_originator_message_id", US, required=False),
+    ),
+    StoreResponse: (_CLASS_U, _ANSWERED, _STATUS, _OFFENDING, _COMMENT, _INSTANCE_U),
+    FindRequest: (_CLASS, _ID, _PRIORITY),
+    FindResponse: (_CLASS_U, _ANSWERED, _STATUS, _OFFENDING, _COMMENT),
+    MoveRequest: (_CLASS, _ID, Element(0x0600, "move_destination", AE), _PRIORITY),
+    MoveResponse: (
+        _CLASS_U,
+        _ANSWERED,
+        _STATUS,
+        _OFFENDING,
+        _COMMENT,
+        Element(0x1020, "number_of_remaining_suboperations", US, required=False),
+        Element(0x1021, "number_of_completed_suboperations", US, required=False),
+        Element(0x1022, "number_of_failed_suboperations", US, required=False),
+        Element(0x1023, "number_of_warning_suboperations", US, required=False),
+    ),
+    CancelRequest: (_ANSWERED,),
+    UnusableRequest: (_CLASS_U, _ID, _INSTANCE_U),
+    UnusableResponse: (_CLASS_U, _ANSWERED, _STATUS, _OFFENDING, _COMMENT),
+}
+
+_MESSAGES: Final[Mapping[int, type[Message]]] = {
+    CommandField.C_STORE_RQ: StoreRequest,
+    CommandField.C_STORE_RSP: StoreResponse,
+    CommandField.C_FIND_RQ: FindRequest,
+    CommandField.C_FIND_RSP: FindResponse,
+    CommandField.C_MOVE_RQ: MoveRequest,
+    CommandField.C_MOVE_RSP: MoveResponse,
+    CommandField.C_ECHO_RQ: EchoRequest,
+    CommandField.C_ECHO_RSP: EchoResponse,
+    CommandField.C_CANCEL_RQ: CancelRequest,
+}
+
+
 @lru_cache(maxsize=32)
 def encode_command(message: Message) -> bytes:
     """The command set of `message`; fields that are None or empty are left out.
 
     The answers to one C-FIND all have the same, and so have most requests.
     """
-    written = [(_COMMAND_FIELD, _ENCODERS[Kind.US](int(message.command_field)))]
+    written = [(_COMMAND_FIELD, US.encode(message.command_field))]
     data_set_type = _DATA_SET if message.has_data_set else _NO_DATA_SET
-    written.append((_DATA_SET_TYPE, _ENCODERS[Kind.US](data_set_type)))
+    written.append((_DATA_SET_TYPE, US.encode(data_set_type)))
     for element in ELEMENTS[type(message)]:
         value = getattr(message, element.name)
         if element.required or (value is not None and value not in ("", ())):
-            written.append((element.number, _ENCODERS[element.kind](value)))
+            written.append((element.number, element.representation.encode(value)))
     body = b"".join(_ELEMENT.pack(0, number, len(value)) + value for number, value in sorted(written))
     return _ELEMENT.pack(0, _GROUP_LENGTH, 4) + len(body).to_bytes(4, "little") + body
 
@@ -219,7 +207,7 @@ def _decode(element: Element, values: Mapping[int, bytes]) -> Any:
     """The value of `element`, None where it may be absent and is. An optional one that is mistyped counts as absent."""
     raw = values.get(element.number, b"")
     try:
-        value = _DECODERS[element.kind](raw) if raw else None
+        value = element.representation.decode(raw) if raw else None
     except _BadValue:
         if element.required:
             raise
