@@ -24,7 +24,7 @@ UNDEFINED_LENGTH: Final = 0xFFFFFFFF
 LARGEST_ATTRIBUTE: Final = 4 * 1024 * 1024  # longer values stay in the file: no attribute that we read is so long
 
 PIXEL_DATA: Final = 0x7FE00010
-_PIXEL_DATA_TAGS: Final = frozenset({0x7FE00008, 0x7FE00009, PIXEL_DATA})  # Float, Double Float, Pixel Data
+PIXEL_DATA_TAGS: Final = frozenset({0x7FE00008, 0x7FE00009, PIXEL_DATA})  # Float, Double Float, Pixel Data
 
 # Transfer syntax -> (implicit VR, little endian): those whose data set is plain (PS3.5 Annex A).
 NATIVE_SYNTAXES: Final = {
@@ -98,7 +98,7 @@ def read_attributes(file: BinaryIO, transfer_syntax: str, offset: int, length: i
     stopped: list[tuple[int, str | None, int]] = []
 
     def at_pixel_data(tag: BaseTag, vr: str | None, size: int) -> bool:
-        if int(tag) in _PIXEL_DATA_TAGS:
+        if int(tag) in PIXEL_DATA_TAGS:
             stopped.append((int(tag), vr, size))
         return bool(stopped)
 

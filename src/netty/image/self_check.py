@@ -1,5 +1,6 @@
 """Does the picture show what it should? Looks at the picture itself, not at how it was made."""
 
+import math
 from collections.abc import Iterator
 from typing import Final
 
@@ -11,7 +12,8 @@ from netty.image.pixel_data import Array, PhotometricInterpretation, PixelDescri
 
 _NEARLY_BLACK: Final = 12  # of 255
 _NEARLY_ALL: Final = 0.999
-_SAMPLES: Final = 1 << 12  # enough to see which way greys run; BLACK is then counted in all of them
+_MOST: Final = 0.99  # of the samples: fewer, and the picture is not nearly black
+_SAMPLES: Final = 1 << 11  # enough to see which way greys run; BLACK is then counted in all of them
 _GRID: Final = 16  # pixels each way
 _CLEARLY: Final = 0.2  # a correlation
 
@@ -22,7 +24,7 @@ def content_flags(picture: Array) -> Iterator[Flag]:
         yield Flag.FLAT
     else:
         sampled = _sampled(picture.reshape(-1))
-        if np.count_nonzero(sampled <= _NEARLY_BLACK) >= _NEARLY_ALL * sampled.size and _is_black(picture):
+        if np.count_nonzero(sampled <= _NEARLY_BLACK) >= _MOST * sampled.size and _is_black(picture):
             yield Flag.BLACK
 
 
@@ -34,8 +36,6 @@ def is_inverted_against(
     if padding is not None:
         kept = ~is_padding(stored, padding)
         shown, stored = shown[kept], stored[kept]
-    if shown.size < 2 or _is_one(shown) or _is_one(stored):
-        return False
     together = _correlation(shown, stored)
     falls = description.photometric_interpretation is PhotometricInterpretation.MONOCHROME1
     return together > _CLEARLY if falls else together < -_CLEARLY
@@ -56,13 +56,14 @@ def _is_black(picture: Array) -> bool:
 
 
 def _correlation(one: Array, other: Array) -> float:
-    """Pearson's, of values that are not all the same."""
-    one, other = one - one.mean(), other - other.mean()
-    return float(one.dot(other) / np.sqrt(one.dot(one) * other.dot(other)))
-
-
-def _is_one(values: Array) -> bool:
-    return bool((values == values[0]).all())
+    """Pearson's; 0 where one of them is the same everywhere."""
+    if one.size < 2:
+        return 0.0
+    one, other = one.astype(np.float64), other.astype(np.float64)
+    one -= one.mean()  # exact where all are the same whole number
+    other -= other.mean()
+    spread = float(one.dot(one)) * float(other.dot(other))
+    return float(one.dot(other)) / math.sqrt(spread) if spread else 0.0
 
 
 def _sampled(values: Array) -> Array:

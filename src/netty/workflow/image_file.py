@@ -3,8 +3,8 @@
 import os
 from pathlib import Path
 
-from netty.dicom.dataset import read_attributes
-from netty.dicom.uids import EXPLICIT_VR_LITTLE_ENDIAN
+import numpy as np
+
 from netty.errors import PeerError
 from netty.image.decode import SYNTAXES, Decoding, decode_frame
 from netty.image.errors import CannotRender
@@ -12,7 +12,7 @@ from netty.image.pixel_data import Array, frame_cells
 from netty.image.renderable import NotRenderable, RenderableImage
 from netty.workflow.compressed_frames import CompressedFrames, compressed_frames
 from netty.workflow.frame_times import frame_times
-from netty.workflow.image_attributes import read_image
+from netty.workflow.image_header import read_header
 from netty.workflow.inflating import plain_data_set
 from netty.workflow.swallowed import no_error_swallowed
 
@@ -30,23 +30,23 @@ class ImageFile:
         Raises NoPicture where there is none by nature, CannotRender or another PeerError where none can be made.
         """
         with plain_data_set(path, offset, transfer_syntax, length) as (file, offset, length, transfer_syntax):
-            plain_syntax = EXPLICIT_VR_LITTLE_ENDIAN if transfer_syntax in SYNTAXES else transfer_syntax
-            attributes = read_attributes(file, plain_syntax, offset, length)
-            start = attributes.pixel_data.offset if attributes.pixel_data else 0
-            self._start = offset + start
-            self._length = max(0, length - start)
-            if attributes.pixel_data and attributes.pixel_data.length is not None:
-                self._length = min(self._length, attributes.pixel_data.length)
-            image = _renderable(read_image(attributes, self._length, transfer_syntax))
+            header = read_header(file, transfer_syntax, offset, length)
+            self._start, self._length = offset + header.start, header.length
+            image = _renderable(header.image)
             self._compressed: CompressedFrames | None = None
             if image.compression is not None:
-                self._compressed = compressed_frames(file, self._start, offset + length, image, attributes.dataset)
+                self._compressed = compressed_frames(file, self._start, offset + length, image, header.dataset)
                 image = self._compressed.agreed(image)
             self.image = image
-            self.frame_times = frame_times(attributes.dataset, image.pixels.frames)
+            self._dataset = header.dataset
             self._descriptor = os.dup(file.fileno())
-        self._buffer = bytearray()
+        self._buffer = np.empty(0, np.uint8)
         self._decoded: tuple[int, Decoding] | None = None
+
+    @property
+    def frame_times(self) -> tuple[int, ...]:
+        """How many milliseconds each frame is shown."""
+        return frame_times(self._dataset, self.image.pixels.frames)
 
     def close(self) -> None:
         """Closes the file."""
@@ -77,16 +77,17 @@ class ImageFile:
                 present=wanted,
                 size=size,
             )
-        if len(self._buffer) != size:
-            self._buffer = bytearray(size)  # the next frame goes into the same memory
-        view = memoryview(self._buffer)
+        if self._buffer.size != size:
+            self._buffer = np.empty(size, np.uint8)  # the next frame goes into the same memory
+        view = self._buffer.data
         filled = 0
         while filled < wanted:
             count = os.preadv(self._descriptor, [view[filled:wanted]], self._start + first + filled)
             if count == 0:
                 break
             filled += count
-        view[filled:] = bytes(size - filled)
+        if filled < size:
+            view[filled:] = bytes(size - filled)
         return frame_cells(view, pixels, leading_bits), filled == size
 
     def _decoded_cells(self, compressed: CompressedFrames, frame: int) -> tuple[Array, bool]:

@@ -79,7 +79,7 @@ class PictureFile:
         what to show where there is no window (see `image.series_range`).
         """
         self.file = ImageFile(path, offset, transfer_syntax, length)
-        self.image, self.frame_times = self.file.image, self.file.frame_times
+        self.image = self.file.image
         self._limits: dict[bool, tuple[float, float]] = {}
         self._state, self._value_range = state, value_range
         try:
@@ -97,6 +97,11 @@ class PictureFile:
     def close(self) -> None:
         """Closes the file."""
         self.file.close()
+
+    @property
+    def frame_times(self) -> tuple[int, ...]:
+        """How many milliseconds each frame is shown."""
+        return self.file.frame_times
 
     def picture(self, frame: int, window: Window | None = None) -> FramePicture:
         """Frame `frame` (from 1), through `window` if one is given."""

@@ -32,7 +32,8 @@ def rendered_loop(
     """The frames of an open image one after the other, each as long as its header says."""
     if len(picture.frames) < 2:
         raise CannotRender("The image has a single frame, and makes no loop.")
-    durations = tuple(picture.frame_times[frame - 1] for frame in picture.frames)
+    times = picture.frame_times
+    durations = tuple(times[frame - 1] for frame in picture.frames)
     flags: dict[Flag, None] = {}
     size = (0, 0)
 
