@@ -365,11 +365,12 @@ def copy_of(town: Town, folder: Path) -> Town:
 
 @contextmanager
 def opened(town: Town) -> Iterator[Town]:
-    """A town for the length of a block; its database is closed at the end."""
+    """A town for the length of a block; its database and its spool are closed at the end."""
     with data_folder(town.folder):
         try:
             yield town
         finally:
+            town.spool.close()
             town.database.close()
 
 
