@@ -16,6 +16,7 @@ export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 PROGRAM := $(VENV)/.netty-program
 TOOLS := $(VENV)/.netty-tools
 FUZZER := $(VENV)/.netty-fuzzer
+INTEROP := tests/interop/node_modules/.package-lock.json
 NODE_PACKAGES := frontend/node_modules/.package-lock.json
 PAGES := src/netty/web/static/app.js
 PAGE_SOURCES := $(wildcard frontend/*.ts frontend/*.json) \
@@ -23,7 +24,7 @@ PAGE_SOURCES := $(wildcard frontend/*.ts frontend/*.json) \
 
 JOBS ?= 2
 
-.PHONY: help demo test check bench bench-hostile fuzz compare-images setup programs requirements documents wheel clean
+.PHONY: help demo test check bench bench-hostile test-faults fuzz compare-images setup programs requirements documents wheel clean
 
 help: ## print this list
 	@grep -hE '^[a-z-]+:.*## ' $(firstword $(MAKEFILE_LIST)) | sed -E 's/^([a-z-]+):[^#]*## /\1\t/' \
@@ -32,7 +33,7 @@ help: ## print this list
 demo: $(PROGRAM) $(PAGES) ## start two simulated hospitals with netty beside them (ARGS=--exit: fetch all, print the table, end)
 	@$(VENV)/bin/netty demo $(ARGS)
 
-test: $(TOOLS) $(PAGES) ## set up what the tests need, and run them all (ONLY=tests/ul picks a part; JOBS=n; ARGS for pytest)
+test: $(TOOLS) $(PAGES) $(INTEROP) ## set up what the tests need, and run them all (ONLY=tests/ul picks a part; JOBS=n; ARGS for pytest)
 	@scripts/test.sh -n $(JOBS) $(if $(ONLY),$(ONLY)) $(ARGS)
 
 check: $(TOOLS) $(NODE_PACKAGES) ## check format, lint and types
@@ -43,6 +44,9 @@ bench: $(TOOLS) ## measure netty beside others, and write docs/performance.md (F
 
 bench-hostile: $(TOOLS) ## measure what hostile peers do to netty, DCMTK, Orthanc and pynetdicom (ONLY=netty; ARGS for more)
 	@PYTHONPATH=tests $(PY) -m bench.hostile $(if $(ONLY),--only $(ONLY)) $(ARGS)
+
+test-faults: $(TOOLS) $(PAGES) ## run the fault tests in their long form: the database locked for two minutes, 5,000 idle associations
+	@FAULTS=long scripts/test.sh -n $(JOBS) $(or $(ONLY),tests/fault) $(ARGS)
 
 fuzz: $(TOOLS) $(FUZZER) ## fuzz with ever new cases, and say how many each target took (SECONDS=60 for a short run)
 	@scripts/fuzz.sh $(if $(filter file command%,$(origin SECONDS)),$(SECONDS),1800)
@@ -69,7 +73,7 @@ wheel: $(TOOLS) $(PAGES) ## build the wheel, with the built pages, in dist/
 	@echo "wheel: $$(ls -t dist/*.whl | head -n 1)"
 
 clean: ## remove what the other commands made, but not the demo's data
-	@rm -rf $(VENV) .setup build dist src/netty/web/static frontend/node_modules \
+	@rm -rf $(VENV) .setup build dist src/netty/web/static frontend/node_modules tests/interop/node_modules \
 	  .mypy_cache .pytest_cache .ruff_cache .hypothesis
 	@echo "clean: done"
 
@@ -100,6 +104,12 @@ $(NODE_PACKAGES): frontend/package.json frontend/package-lock.json frontend/.npm
 	@echo "setup: installing what the pages are built with"
 	@cd frontend && npm ci --silent --no-progress || { echo "setup: npm ci failed in frontend/"; exit 1; }
 	@touch $@
+
+# Optional: dcmjs-dimse, an implementation in JavaScript to test against. Without it those tests skip and say so.
+$(INTEROP): tests/interop/package.json tests/interop/package-lock.json tests/interop/.npmrc requirements/node.txt | $(PY)
+	@mkdir -p $(@D) && scripts/node.sh $(PY) && cd tests/interop \
+	  && npm ci --silent --no-progress || echo "setup: npm ci failed in tests/interop; the tests with dcmjs-dimse will skip"
+	@mkdir -p $(@D) && touch $@
 
 $(PAGES): $(NODE_PACKAGES) $(PAGE_SOURCES)
 	@echo "setup: building the pages' script and styles"

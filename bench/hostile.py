@@ -21,6 +21,7 @@ from typing import Final, Self
 
 from bench.hostile_rows import MEGABYTE, ROWS, Row
 from bench.hostile_targets import PROBING, Target, installed, netty_target, other_target, small_disk
+from bench.machine import described, versions
 from support.raw_peer import Image, Request, raw_peer
 
 LONGEST_WAIT: Final = 1.0
@@ -28,6 +29,7 @@ MOST_GROWTH: Final = 20 * MEGABYTE
 _PROBE_SECONDS: Final = 5.0
 _SETTLE_SECONDS: Final = 40.0
 _AT_ONCE: Final = 16
+PAGE: Final = Path(__file__).parents[1] / "docs" / "hostile.md"
 
 
 @dataclass(slots=True)
@@ -232,6 +234,37 @@ def table(names: Sequence[str], rows: Sequence[Row], results: dict[tuple[str, st
     return "\n".join(lines)
 
 
+def _broken(rows: Sequence[Row], results: dict[tuple[str, str], Result]) -> list[str]:
+    """The promises that netty broke, a row that gave no result among them."""
+    nothing = Result("", lost=["there is no result"])
+    return [f"{row.name}: {each}" for row in rows for each in results.get(("netty", row.name), nothing).broken()]
+
+
+def page(measured: str, broken: Sequence[str], seconds: float) -> str:
+    """The page that a whole run writes."""
+    kept = "\n".join(f"- netty broke a promise: {one}" for one in broken) or "netty kept all its promises."
+    used = ", ".join(f"{name} {version}" for name, version in versions().items())
+    return f"""# What hostile peers do
+
+Written by `make bench-hostile`, never by hand: {time.strftime("%Y-%m-%d")}, {seconds:.0f} s. {described()}. {used}.
+
+Each row is a hostile input to a server with its defaults, while another peer asks for C-ECHO without a pause.
+
+- **waits**: that peer waited longer than a second; **blocked**: {_PROBE_SECONDS:.0f} s or longer.
+- +MB: memory that the server took meanwhile, where it is more than 5 MB.
+- **file left**: half-written, or more files than were answered with success.
+- **lost**: answered with success, and not to be read back.
+
+netty meets all rows one after the other as one service, under a lease that is open; the others begin each row anew.
+netty promises that no other peer waits longer than {LONGEST_WAIT:.0f} s, that it takes no more than
+{MOST_GROWTH // MEGABYTE} MB, that no process dies, that no file is left, and that nothing is lost.
+
+{measured}
+
+{kept}
+"""
+
+
 def main() -> int:
     """Read the options, run, print."""
     parser = argparse.ArgumentParser(prog="make bench-hostile ARGS=", description="what hostile peers do")
@@ -239,6 +272,7 @@ def main() -> int:
     parser.add_argument("--row", action="append", default=[], help="only rows whose name holds this")
     given = parser.parse_args()
     logging.disable(logging.CRITICAL)
+    began = time.monotonic()
     names = [name for name in ("netty", *installed()) if not given.only or name in given.only]
     rows = [row for row in ROWS if not given.row or any(part in row.name for part in given.row)]
     results: dict[tuple[str, str], Result] = {}
@@ -252,14 +286,16 @@ def main() -> int:
             run_netty(rows, Path(folder) / "netty", tell)
         run_others([name for name in names if name != "netty"], rows, Path(folder), tell)
     print(table(names, rows, results))
-    broken = [
-        f"{row}: {each}" for (name, row), result in results.items() if name == "netty" for each in result.broken()
-    ]
+    broken = _broken(rows, results) if "netty" in names else []
+    seconds = time.monotonic() - began
+    if not given.only and not given.row:
+        PAGE.write_text(page(table(names, rows, results), broken, seconds))
     for each in broken:
         print(f"netty: {each}")
     count = len(rows)
     verdict = "" if "netty" not in names else f"netty broke {len(broken)} promises" if broken else "netty kept them all"
-    print(f"bench-hostile: {'FAILED' if broken else 'ok'}: {count} rows, {len(names)} servers; {verdict}")
+    word = "FAILED" if broken else "ok"
+    print(f"bench-hostile: {word}: {count} rows, {len(names)} servers, {seconds:.0f} s; {verdict}")
     return 1 if broken else 0
 
 

@@ -10,6 +10,7 @@ table="dcmqrscp dcmtk
 Orthanc orthanc
 dciodvfy dicom3tools
 odil odil
+gdcmscu libgdcm-tools
 chromium chromium fonts-noto-cjk"
 
 lacking=() packages=()
@@ -69,5 +70,5 @@ if ((${#lacking[@]})); then
     echo "programs: ${lacking[*]} not installed, so the tests that need them skip. To run them:"
     echo "    sudo apt-get install -y ${packages[*]}"
 else
-    echo "programs: DCMTK, Orthanc, dicom3tools and Chromium are here"
+    echo "programs: DCMTK, Orthanc, dicom3tools, odil, GDCM and Chromium are here"
 fi

@@ -55,14 +55,22 @@ def test_no_file_names_the_host_of_a_registry() -> None:
 
 
 def test_nothing_that_is_built_is_committed() -> None:
-    built = ("src/netty/web/static/", "frontend/node_modules/", "dist/", ".venv/", ".setup/")
+    built = (
+        "src/netty/web/static/",
+        "frontend/node_modules/",
+        "tests/interop/node_modules/",
+        "dist/",
+        ".venv/",
+        ".setup/",
+    )
     committed = [str(path.relative_to(ROOT)) for path in _tracked_files()]
 
     assert not [path for path in committed if path.startswith(built)]
 
 
-def test_the_package_lock_has_checksums_but_no_addresses() -> None:
-    lock = json.loads((ROOT / "frontend" / "package-lock.json").read_text())
+@pytest.mark.parametrize("folder", ["frontend", "tests/interop"])
+def test_the_package_lock_has_checksums_but_no_addresses(folder: str) -> None:
+    lock = json.loads((ROOT / folder / "package-lock.json").read_text())
     packages = {name: package for name, package in lock["packages"].items() if name}
 
     assert packages
@@ -70,9 +78,10 @@ def test_the_package_lock_has_checksums_but_no_addresses() -> None:
     assert not [name for name, package in packages.items() if "integrity" not in package]
 
 
-def test_the_frontend_names_exact_versions() -> None:
-    package = json.loads((ROOT / "frontend" / "package.json").read_text())
-    versions = package["dependencies"] | package["devDependencies"]
+@pytest.mark.parametrize("folder", ["frontend", "tests/interop"])
+def test_a_package_names_exact_versions(folder: str) -> None:
+    package = json.loads((ROOT / folder / "package.json").read_text())
+    versions = package.get("dependencies", {}) | package["devDependencies"]
 
     assert not {name: version for name, version in versions.items() if not version[0].isdigit()}
 

@@ -156,7 +156,13 @@ AETable END
 
 @contextmanager
 def dcmqrscp(
-    folder: Path, files: Sequence[Path], *, netty_port: int, netty_title: str = "HAPPY_netty", title: str = "DCMTK_PACS"
+    folder: Path,
+    files: Sequence[Path],
+    *,
+    netty_port: int,
+    netty_title: str = "HAPPY_netty",
+    title: str = "DCMTK_PACS",
+    options: Sequence[str] = (),
 ) -> Iterator[Peer]:
     """DCMTK's image archive, holding `files` where they lie, with netty as its one move destination."""
     storage = folder / "storage"
@@ -170,7 +176,7 @@ def dcmqrscp(
         indexed = run("dcmqridx", storage, *copies)
         assert indexed.code == 0, indexed.output
     log = folder / "dcmqrscp.log"
-    command = [program("dcmqrscp"), "-c", settings, "--log-level", "info"]
+    command = [program("dcmqrscp"), "-c", settings, "--log-level", "info", *options]
     with _running(command, log, folder) as process:
         peer = Peer(title, port, process, log)
         _wait_ready(peer)

@@ -5,6 +5,8 @@ import socket
 
 _BELOW_THE_SYSTEMS = range(15_000, 32_000)  # whoever connects, or listens on port 0, gets one from 32768 on
 _random = random.SystemRandom()
+_given: set[int] = set()
+"""Those that nobody may listen on yet."""
 
 
 def free_port() -> int:
@@ -16,4 +18,6 @@ def free_port() -> int:
                 probe.bind(("127.0.0.1", port))
             except OSError:
                 continue
-        return port
+        if port not in _given:
+            _given.add(port)
+            return port
