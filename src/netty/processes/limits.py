@@ -10,7 +10,14 @@ MEGABYTE: Final = 1024 * 1024
 DESCRIPTORS_OF_OUR_OWN: Final = 64  # database, folders, pipes, threads' wake-ups
 
 # One thread and one heap per child: OpenBLAS would reserve a buffer per core, which counts as memory in use.
-CHILD_ENVIRONMENT: Final = {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1", "MALLOC_ARENA_MAX": "1"}
+# The memory of one image serves the next: to get and give back what a radiograph needs takes a fifth of its time.
+CHILD_ENVIRONMENT: Final = {
+    "OPENBLAS_NUM_THREADS": "1",
+    "OMP_NUM_THREADS": "1",
+    "MALLOC_ARENA_MAX": "1",
+    "MALLOC_MMAP_THRESHOLD_": str(32 * MEGABYTE),  # the largest that glibc takes
+    "MALLOC_TRIM_THRESHOLD_": str(64 * MEGABYTE),
+}
 
 
 @dataclass(frozen=True, slots=True)
