@@ -31,6 +31,7 @@ class Database:
         self.url = _parsed(url)
         self.engine = _engine(self.url)
         self._joined = threading.local()
+        self._writing = threading.Lock()
 
     @property
     def file(self) -> Path | None:
@@ -50,10 +51,20 @@ class Database:
         if joined is not None:
             yield joined
             return
-        with in_words(self.url), self.engine.connect() as connection:
+        with in_words(self.url), self._turn(), self.engine.connect() as connection:
             connection = connection.execution_options(**{_WRITING: True})
             with connection.begin():
                 yield connection
+
+    @contextmanager
+    def _turn(self) -> Iterator[None]:
+        """The threads of a process write one after another: SQLite lets one that waits look again only now and then."""
+        if not self._writing.acquire(timeout=BUSY_SECONDS):
+            raise _locked(_shown(self.url))
+        try:
+            yield
+        finally:
+            self._writing.release()
 
     @contextmanager
     def together(self) -> Iterator[None]:
@@ -145,7 +156,7 @@ def _fault(url: URL, error: DBAPIError) -> DatabaseFault | DiskFull | None:
     if code == sqlite3.SQLITE_FULL or "disk is full" in text or "no space left" in text:
         return DiskFull("The database {place} cannot grow: the disk is full. Make room and try again.", place=place)
     if code in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
-        return DatabaseFault("The database {place} is locked by another program for too long.", place=place)
+        return _locked(place)
     if code == sqlite3.SQLITE_READONLY:
         return DatabaseFault("The database {place} cannot be written. Check its owner and permissions.", place=place)
     if code in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB):
@@ -159,6 +170,10 @@ def _fault(url: URL, error: DBAPIError) -> DatabaseFault | DiskFull | None:
             "The database {place} does not answer: {cause}", place=place, cause=str(error.orig).strip()
         )
     return None
+
+
+def _locked(place: str) -> DatabaseFault:
+    return DatabaseFault("The database {place} is locked by another program for too long.", place=place)
 
 
 _Value = TypeVar("_Value")

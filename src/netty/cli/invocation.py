@@ -55,9 +55,9 @@ pass_invocation = click.make_pass_decorator(Invocation, ensure=True)
 
 def wait_for(work: Coroutine[Any, Any, T]) -> T:
     """Run a coroutine to its end: the edge between the commands and asyncio."""
-    import asyncio  # here, since the help has to come at once
+    from netty.network.loop import run_to_end  # here, since the help has to come at once
 
-    return asyncio.run(work)
+    return run_to_end(work)
 
 
 def need_service(desk: "Desk") -> None:

@@ -23,6 +23,7 @@ from netty.errors import LocalError
 from netty.gateway.desk import Desk, open_desk
 from netty.gateway.logs import configure_logging
 from netty.network.acceptor import AssociationServer, Callers
+from netty.network.loop import run_to_end
 from netty.network.service import Offer
 from netty.network.storage_scp import STATUSES, storage_offers
 from netty.network.verification_scp import VerificationScp
@@ -53,7 +54,7 @@ def child(settings: Settings, role: str) -> Callable[[Child], None]:
         configure_logging(role)
         name_process(f"netty {role}")
         with open_desk(settings) as desk:
-            _run(_ROLES[role](desk, one))
+            run_to_end(_ROLES[role](desk, one))
         # Then the process ends, though threads of the job engine may be in the middle of a C-MOVE: it is taken up
         # again at the next start.
 
@@ -63,15 +64,6 @@ def child(settings: Settings, role: str) -> Callable[[Child], None]:
 def render_command() -> tuple[str, ...]:
     """The argument vector of a render child: a new program, which has seen neither settings nor patients."""
     return (sys.executable, "-m", "netty", "child", "render")
-
-
-def _run(main: Coroutine[Any, Any, None]) -> None:
-    """On uvloop where it is installed: it moves bytes with less CPU."""
-    new_loop: Callable[[], asyncio.AbstractEventLoop] = asyncio.new_event_loop
-    with contextlib.suppress(ImportError):
-        from uvloop import new_event_loop as new_loop
-    with asyncio.Runner(loop_factory=new_loop) as runner:
-        runner.run(main)
 
 
 async def _receive(desk: Desk, child: Child) -> None:

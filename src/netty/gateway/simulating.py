@@ -8,6 +8,7 @@ from pathlib import Path
 
 from netty.errors import LocalError
 from netty.gateway.logs import configure_logging
+from netty.network.loop import run_to_end
 from netty.simulator.hospital import Destination, Hospital, running
 from netty.simulator.quirks import parse_quirks
 
@@ -26,7 +27,7 @@ def simulate(
     if not hospital.instances:
         raise LocalError("There is no DICOM file in {folder} that can be served.", folder=folder)
     try:
-        asyncio.run(_serve(hospital))
+        run_to_end(_serve(hospital))
     except OSError as error:
         raise LocalError(
             "The port {port} is in use or not allowed ({error}). Choose another one.", port=port, error=error.strerror

@@ -1,6 +1,5 @@
 """The automatic search: which remotes are due, whom to search for there, and what the jobs do (statement 4.2.6)."""
 
-import asyncio
 import logging
 import time
 from collections.abc import Iterator, Sequence
@@ -13,6 +12,7 @@ from netty.jobs import DueSweep, QueuedRetrieval
 from netty.model.hours import within_hours
 from netty.model.remote import Remote
 from netty.network.errors import AssociationRejected, RemoteUnreachable
+from netty.network.loop import run_to_end
 from netty.workflow.linkage import Linkage
 from netty.workflow.pace import Pace
 from netty.workflow.retrieve import Retriever
@@ -58,7 +58,7 @@ class Automation:
         """
         turn = self.paces.setdefault(remote, Pace(self.settings.pace))
         try:
-            asyncio.run(self.linkage.sweep(remote, patient_key, asked_by=SCHEDULE, turn=turn))
+            run_to_end(self.linkage.sweep(remote, patient_key, asked_by=SCHEDULE, turn=turn))
         except (RemoteUnreachable, AssociationRejected) as error:
             log.warning("search: %s: %s", remote, error)
             return False

@@ -23,6 +23,7 @@ from netty.model.remote import Remote, RetrieveLevel
 from netty.model.repair import WHOLE_STUDY, MoveScope, smallest_moves
 from netty.model.retrieval import Claimed, LedgerCount, LedgerState, Retrieval, RetrievalState, verdict
 from netty.network.errors import AssociationRejected, RemoteUnreachable
+from netty.network.loop import run_to_end
 from netty.network.move_scu import MoveOutcome, move_study
 from netty.network.settings import AeSettings, Timers
 
@@ -94,7 +95,7 @@ class Retriever:
     def _ask(self, remote: Remote, retrieval: Retrieval, lease: Lease) -> str:
         """Run the C-MOVE; what went wrong in words, empty where nothing did."""
         try:
-            outcome = asyncio.run(self._move(remote, retrieval, lease))
+            outcome = run_to_end(self._move(remote, retrieval, lease))
         except (RemoteUnreachable, AssociationRejected) as error:
             # Nobody was asked, so nothing is to come: a claim of nothing ends the waiting.
             self.retrievals.update(retrieval.id, claimed=_NOTHING_SENT)
