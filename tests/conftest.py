@@ -1,5 +1,6 @@
 """What holds for all tests."""
 
+import contextlib
 import os
 import sysconfig
 import tempfile
@@ -16,6 +17,12 @@ os.environ["PATH"] = os.pathsep.join(
     folder for folder in os.environ.get("PATH", os.defpath).split(os.pathsep) if os.path.realpath(folder) != _OURS
 )
 adopt_orphans()
+
+# The first event loop of uvloop opens a pipe for signals, which stays for the process's other loops.
+with contextlib.suppress(ImportError):
+    import uvloop
+
+    uvloop.new_event_loop().close()
 
 
 @pytest.fixture(scope="session")
