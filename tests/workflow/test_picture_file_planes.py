@@ -156,8 +156,17 @@ def test_a_mask_is_subtracted_from_the_frames_that_are_none(tmp_path: Path) -> N
     assert opened(mask) == [[10, 20]]  # through the image's window
     assert (opened(first), opened(second)) == ([[51, 0]], [[0, 255]])  # 0 .. 20, the range of all differences
     assert [frame.window for frame in (mask, first)] == ["C 128 W 256", "0 .. 20"]
-    assert second.recipe["subtraction"] == {"contrast_frames": [3], "mask_frames": [1]}
+    assert second.recipe["subtraction"] == {"contrast_frames": [3], "mask_frames": [1], "mask_shift": [0.0, 0.0]}
     assert all(frame.flags == () for frame in (first, second))
+
+
+def test_a_mask_is_shifted_by_parts_of_a_pixel(tmp_path: Path) -> None:
+    """C.7.6.10.1.2: the mask [10 20], half a pixel to the right, is [10 15], and the differences 4 and 5."""
+    _, first, _ = render(subtracting(mask={"MaskSubPixelShift": [0.0, 0.5]}), SERIES, tmp_path, Window(2.5, 6))
+
+    assert opened(first) == [[230, 255]]
+    assert first.recipe["subtraction"]["mask_shift"] == [0.0, 0.5]
+    assert first.flags == ()
 
 
 def test_a_wished_window_is_for_the_differences(tmp_path: Path) -> None:
@@ -171,7 +180,8 @@ def test_a_wished_window_is_for_the_differences(tmp_path: Path) -> None:
     [
         {"RecommendedViewingMode": "NAT"},
         {"PixelIntensityRelationship": "LIN"},
-        {"mask": {"MaskSubPixelShift": [0.5, 0]}},
+        {"mask": {"MaskSubPixelShift": [0.5, 0.5, 0.5]}},
+        {"mask": {"MaskSubPixelShift": [float("nan"), 0]}},
         {"mask": {"MaskFrameNumbers": [7]}},
         {"mask": {"MaskOperation": "REV_TID"}},
     ],

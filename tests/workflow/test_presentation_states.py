@@ -149,6 +149,38 @@ def test_the_size_of_the_picture(tmp_path: Path, attributes: dict[str, Any], siz
     assert (rendered.width, rendered.height) == size
 
 
+@pytest.mark.parametrize(
+    ("spacing", "size", "millimetres"),
+    [
+        (["0.5", "0.5"], (3, 2), 0.5),
+        (["0.5", "0.25"], (3, 4), 0.25),  # square pixels of the finer of both
+        (["0.25", "0.5"], (6, 2), 0.25),
+        (None, (3, 2), None),
+    ],
+)
+def test_c_10_4_true_size_is_left_to_the_display_and_said(
+    tmp_path: Path, spacing: list[str] | None, size: tuple[int, int], millimetres: float | None
+) -> None:
+    """A file has pixels and no millimetres: those are in the recipe, for who can show them."""
+    stated = area(PresentationSizeMode="TRUE SIZE")
+    if spacing:
+        stated = area(
+            PresentationSizeMode="TRUE SIZE", PresentationPixelAspectRatio=None, PresentationPixelSpacing=spacing
+        )
+    (rendered,) = seen(tmp_path, state_attributes(**stated))
+
+    assert (rendered.width, rendered.height) == size
+    assert rendered.recipe["spatial"]["millimetres_per_pixel"] == millimetres
+    assert rendered.flags == (Flag.TRUE_SIZE,)
+
+
+def test_other_size_modes_have_no_millimetres(tmp_path: Path) -> None:
+    (rendered,) = seen(tmp_path, state_attributes(**area(PresentationSizeMode="SCALE TO FIT")))
+
+    assert rendered.recipe["spatial"]["millimetres_per_pixel"] is None
+    assert rendered.flags == ()
+
+
 def test_an_area_without_end_is_not_followed(tmp_path: Path) -> None:
     endless = area(
         DisplayedAreaTopLeftHandCorner=[-(2**31), -(2**31)], DisplayedAreaBottomRightHandCorner=[2**31 - 1, 2**31 - 1]
@@ -335,6 +367,50 @@ def test_graphics_that_cannot_be_drawn_are_flagged(tmp_path: Path, broken: dict[
 
     assert rendered.flags == (Flag.ANNOTATIONS_NOT_DRAWN,)
     assert opened(rendered) == PIXELS.tolist()
+
+
+COMPOUND = {
+    "CompoundGraphicInstanceID": 7,
+    "CompoundGraphicUnits": "PIXEL",
+    "GraphicDimensions": 2,
+    "NumberOfGraphicPoints": 2,
+    "GraphicData": [1.0, 1.0, 3.0, 1.0],
+    "CompoundGraphicType": "RULER",
+}
+SIMPLE = {
+    "GraphicAnnotationUnits": "PIXEL",
+    "GraphicDimensions": 2,
+    "NumberOfGraphicPoints": 2,
+    "GraphicData": [1.0, 1.0, 3.0, 1.0],
+    "GraphicType": "POLYLINE",
+    "GraphicFilled": "N",
+}
+
+
+@pytest.mark.parametrize("apart", [False, True])
+def test_c_10_5_1_3_1_of_a_compound_graphic_its_simple_rendering_is_drawn(tmp_path: Path, apart: bool) -> None:
+    """The standard demands one of every sender, for viewers that do not draw the compound graphic itself."""
+    simple, compound = item(CompoundGraphicInstanceID=7, **SIMPLE), item(**COMPOUND)
+    if apart:
+        state = annotated(CompoundGraphicSequence=[compound])
+        state.GraphicAnnotationSequence.append(item(GraphicLayer="LOW", GraphicObjectSequence=[simple]))
+    else:
+        state = annotated(CompoundGraphicSequence=[compound], GraphicObjectSequence=[simple])
+
+    (rendered,) = seen(tmp_path, state)
+
+    assert rendered.flags == ()
+    assert opened(rendered) != PIXELS.tolist()
+
+
+@pytest.mark.parametrize("number", [None, 8])
+def test_a_compound_graphic_without_a_simple_rendering_is_flagged(tmp_path: Path, number: int | None) -> None:
+    other = item(**SIMPLE, **({"CompoundGraphicInstanceID": number} if number else {}))
+    state = annotated(CompoundGraphicSequence=[item(**COMPOUND)], GraphicObjectSequence=[other])
+
+    (rendered,) = seen(tmp_path, state)
+
+    assert rendered.flags == (Flag.ANNOTATIONS_NOT_DRAWN,)
 
 
 def test_a_job_may_name_a_presentation_state(tmp_path: Path) -> None:

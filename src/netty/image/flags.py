@@ -21,6 +21,7 @@ class Flag(StrEnum):
     RANGE_OF_ONE_IMAGE = "range_of_one_image"  # no window, and the values of the rest of the series are not known
     ICC_IGNORED = "icc_ignored"
     AREA_IGNORED = "area_ignored"  # the displayed area of a presentation state
+    TRUE_SIZE = "true_size"  # a presentation state asks for a size in millimetres, which only a display can give
     ANNOTATIONS_NOT_DRAWN = "annotations_not_drawn"
     TEXT_WITHOUT_FONT = "text_without_font"  # Japanese text, and no font that has its letters
     STATE_ON_COLOUR = "state_on_colour"  # the grey transforms of a presentation state, and an image in colour

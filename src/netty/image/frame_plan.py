@@ -87,7 +87,19 @@ def _through(plan: FramePlan, image: RenderableImage, state: PresentationState) 
     if made is None:
         flags = (*flags, Flag.AREA_IGNORED)
         made = spatial(everything, state.aspect, 1.0, *turned) or spatial(everything, (1.0, 1.0), 1.0, *turned)
-    return replace(plan, spatial=made or plan.spatial), flags
+    made = made or plan.spatial
+    if state.true_size:
+        flags = (*flags, Flag.TRUE_SIZE)
+        made = replace(made, millimetres=_millimetres(made, state))
+    return replace(plan, spatial=made), flags
+
+
+def _millimetres(made: Spatial, state: PresentationState) -> float | None:
+    """The side of the picture's pixels, which are square, by the spacing of the image's (C.10.4, TRUE SIZE).
+
+    A file has no size of its own: only who shows it on a display can keep to this.
+    """
+    return None if state.spacing is None else state.spacing[1] * made.area.columns / made.columns
 
 
 def identity_voi(transforms: GrayscaleTransforms, pixels: PixelDescription, subtracted: bool) -> Voi:

@@ -151,7 +151,10 @@ def _grayscale(stated: Mapping[str, Any], material: Material) -> GrayscalePlan:
 
 
 def _subtraction(stated: Mapping[str, Any]) -> Subtraction:
-    return Subtraction(tuple(map(int, stated["contrast_frames"])), tuple(map(int, stated["mask_frames"])))
+    down, right = (float(number) for number in stated.get("mask_shift", (0, 0)))  # older recipes have none
+    return Subtraction(
+        tuple(map(int, stated["contrast_frames"])), tuple(map(int, stated["mask_frames"])), (down, right)
+    )
 
 
 def _overlay(stated: Mapping[str, Any], material: Material) -> Overlay:
@@ -184,7 +187,9 @@ def _shape(stated: Mapping[str, Any]) -> Shape:
 def _spatial(stated: Mapping[str, Any]) -> Spatial:
     left, top, right, bottom = _four(stated["area"])
     rows, columns, rotation = int(stated["rows"]), int(stated["columns"]), int(stated["rotation"])
-    return Spatial(Area(left, top, right, bottom), rows, columns, rotation, bool(stated["flipped"]))
+    size = stated.get("millimetres_per_pixel")
+    true_size = float(size) if size else None
+    return Spatial(Area(left, top, right, bottom), rows, columns, rotation, bool(stated["flipped"]), true_size)
 
 
 def _four(numbers: Sequence[Any]) -> tuple[int, int, int, int]:

@@ -39,6 +39,8 @@ class PresentationState:
     area: Area | None = None
     aspect: tuple[float, float] = (1.0, 1.0)
     magnification: float = 1.0
+    true_size: bool = False
+    spacing: tuple[float, float] | None = None  # Presentation Pixel Spacing in millimetres, of rows and of columns
     rotation: int = 0
     flipped: bool = False
     annotations: Annotations = ()

@@ -40,6 +40,8 @@ class Spatial:
     columns: int
     rotation: int = 0
     flipped: bool = False
+    millimetres: float | None = None
+    """How long a side of the picture's pixels is to be on a display, where a state asks for its true size (C.10.4)."""
 
     @property
     def size(self) -> tuple[int, int]:
@@ -55,6 +57,7 @@ class Spatial:
             "columns": self.columns,
             "rotation": self.rotation,
             "flipped": self.flipped,
+            "millimetres_per_pixel": self.millimetres,
         }
 
 

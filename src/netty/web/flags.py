@@ -23,6 +23,7 @@ FLAG_WORDS: Final[dict[str, str]] = {
     Flag.RANGE_OF_ONE_IMAGE: mark("Without a window, brightness is of this image alone, not of its series."),
     Flag.ICC_IGNORED: mark("The image's ICC profile cannot be used."),
     Flag.AREA_IGNORED: mark("The displayed area of the presentation state cannot be used."),
+    Flag.TRUE_SIZE: mark("The presentation state asks for its true size in millimetres, which is not shown."),
     Flag.ANNOTATIONS_NOT_DRAWN: mark("Some annotations of the presentation state are not drawn."),
     Flag.TEXT_WITHOUT_FONT: mark("Japanese text is drawn without a Japanese font; install fonts-noto-cjk."),
     Flag.STATE_ON_COLOUR: mark("The presentation state is for greys, and the image is in colour."),

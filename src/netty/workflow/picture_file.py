@@ -204,9 +204,12 @@ class PictureFile:
     def _difference(self, subtraction: Subtraction) -> Array:
         def stored(frames: Iterable[int]) -> Iterator[Array]:
             for frame in frames:  # each in memory of its own, as the next one goes where this one is read
-                yield np.array(stored_values(self.file.cells(frame)[0], self.image.pixels))
+                values = np.array(stored_values(self.file.cells(frame)[0], pixels))
+                yield values.reshape(pixels.rows, pixels.columns)
 
-        return difference(stored(subtraction.contrast_frames), stored(subtraction.mask_frames))
+        pixels = self.image.pixels
+        made = difference(stored(subtraction.contrast_frames), stored(subtraction.mask_frames), subtraction.shift)
+        return made.reshape(-1)
 
     def _require(self, frame: int) -> None:
         frames = self.image.pixels.frames

@@ -9,7 +9,7 @@ from netty.image.flags import Flag
 from netty.image.overlay import Overlay, OverlayType
 from netty.image.pixel_data import PixelDescription
 from netty.image.shutter import Circle, Polygon, Rectangle, Shape, Shutter
-from netty.image.subtraction import MaskOperation, MaskSubtraction
+from netty.image.subtraction import MaskOperation, MaskSubtraction, Shift
 from netty.workflow.transform_attributes import TransformReader, member
 
 SHUTTER_SHAPE = 0x00181600
@@ -126,8 +126,8 @@ def grey_of(p_value: int) -> int:
 def masks(dataset: Dataset, frames: int, reader: TransformReader) -> Iterator[MaskSubtraction]:
     """The subtractions that the sender recommends and that we carry out (PS3.3 C.7.6.10).
 
-    Not those of pixels linear to the X-ray beam, which would have to be made logarithmic first, nor with masks shifted
-    by parts of a pixel: such an image is shown as it is, and flagged.
+    Not those of pixels linear to the X-ray beam, which would have to be made logarithmic first: such an image is shown
+    as it is, and flagged.
     """
     stated = list(items(dataset, MASK_SUBTRACTION_SEQUENCE))
     if not stated:
@@ -138,7 +138,8 @@ def masks(dataset: Dataset, frames: int, reader: TransformReader) -> Iterator[Ma
         operation = member(MaskOperation, text(item, MASK_OPERATION).upper())
         numbers = integers(item, MASK_FRAME_NUMBERS)
         there = all(1 <= number <= frames for number in numbers)
-        if native or linear or not there or operation is None or any(reals(item, MASK_SUB_PIXEL_SHIFT)):
+        shift = _shift(item)
+        if native or linear or not there or operation is None or shift is None:
             if text(item, MASK_OPERATION).upper() != "NONE":
                 reader.remark(Flag.MASK_NOT_APPLIED)
             continue
@@ -149,4 +150,16 @@ def masks(dataset: Dataset, frames: int, reader: TransformReader) -> Iterator[Ma
             tuple(zip(ends[::2], ends[1::2], strict=False)),
             integer(item, CONTRAST_FRAME_AVERAGING, 1) or 1,
             integer(item, TID_OFFSET, 1) or 1,
+            shift,
         )
+
+
+def _shift(item: Dataset) -> Shift | None:
+    """How far the mask moves (C.7.6.10.1.2): vertical, then horizontal; None where that cannot be read."""
+    stated = octets(item, MASK_SUB_PIXEL_SHIFT)
+    match reals(item, MASK_SUB_PIXEL_SHIFT):
+        case (down, right):
+            return down, right
+        case ():
+            return None if stated else (0.0, 0.0)
+    return None

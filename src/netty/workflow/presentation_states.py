@@ -59,7 +59,7 @@ CONTENT_LABEL = 0x00700080
 PRESENTATION_SIZE_MODE = 0x00700100
 PRESENTATION_PIXEL_SPACING, PRESENTATION_PIXEL_ASPECT_RATIO = 0x00700101, 0x00700102
 PRESENTATION_PIXEL_MAGNIFICATION = 0x00700103
-COMPOUND_GRAPHIC_SEQUENCE = 0x00700209
+COMPOUND_GRAPHIC_SEQUENCE, COMPOUND_GRAPHIC_INSTANCE_ID = 0x00700209, 0x00700226
 PRESENTATION_LUT_SEQUENCE, PRESENTATION_LUT_SHAPE = 0x20500010, 0x20500020
 
 
@@ -138,6 +138,15 @@ class _StateReader:
             for item in items(dataset, GRAPHIC_LAYER_SEQUENCE)
         }
 
+        # Simple graphics and text that stand for a compound graphic, for those who do not draw it (C.10.5.1.3.1).
+        self._simple_renderings = {
+            number
+            for annotation in items(dataset, GRAPHIC_ANNOTATION_SEQUENCE)
+            for tag in (GRAPHIC_OBJECT_SEQUENCE, TEXT_OBJECT_SEQUENCE)
+            for number in _numbers_of(annotation, tag)
+            if number
+        }
+
     def state(self) -> PresentationState:
         dataset, reader = self._dataset, self._reader
         own = tuple(overlays(dataset, None, reader))
@@ -159,6 +168,8 @@ class _StateReader:
             area=_area(area),
             aspect=aspect,
             magnification=_magnification(area),
+            true_size=text(area, PRESENTATION_SIZE_MODE).upper() == "TRUE SIZE",
+            spacing=_spacing(area),
             rotation=rotation % 360 if rotation % 90 == 0 else 0,
             flipped=text(dataset, IMAGE_HORIZONTAL_FLIP).upper() == "Y",
             annotations=self._annotations(),
@@ -184,7 +195,7 @@ class _StateReader:
         """Graphics and text, in the order of their layers (C.10.5, C.10.7)."""
         found = []
         for item in self._selected(GRAPHIC_ANNOTATION_SEQUENCE):
-            if any(True for _ in items(item, COMPOUND_GRAPHIC_SEQUENCE)):
+            if not self._simple_renderings.issuperset(_numbers_of(item, COMPOUND_GRAPHIC_SEQUENCE)):
                 self._reader.remark(Flag.ANNOTATIONS_NOT_DRAWN)
             layer = self._layers.get(text(item, GRAPHIC_LAYER), _Layer())
             graphics = tuple(filter(None, map(self._graphic, items(item, GRAPHIC_OBJECT_SEQUENCE))))
@@ -240,6 +251,11 @@ def _frames(image: Dataset) -> tuple[int, ...]:
     return tuple(int(number) for number in decimals(image, REFERENCED_FRAME_NUMBER))
 
 
+def _numbers_of(annotation: Dataset, tag: int) -> list[int]:
+    """The Compound Graphic Instance IDs in a sequence of an annotation; 0 for an item without one."""
+    return [integer(item, COMPOUND_GRAPHIC_INSTANCE_ID, 0) or 0 for item in items(annotation, tag)]
+
+
 def _order(layer: Dataset) -> int:
     return int(next(iter(decimals(layer, GRAPHIC_LAYER_ORDER)), 0))
 
@@ -260,6 +276,13 @@ def _area(item: Dataset) -> Area | None:
     match integers(item, AREA_TOP_LEFT), integers(item, AREA_BOTTOM_RIGHT):
         case (one_x, one_y), (other_x, other_y):
             return Area(min(one_x, other_x), min(one_y, other_y), max(one_x, other_x), max(one_y, other_y))
+    return None
+
+
+def _spacing(item: Dataset) -> tuple[float, float] | None:
+    match decimals(item, PRESENTATION_PIXEL_SPACING):
+        case (vertical, horizontal, *_) if vertical > 0 and horizontal > 0:
+            return vertical, horizontal
     return None
 
 
