@@ -29,6 +29,7 @@ MOST_GROWTH: Final = 20 * MEGABYTE
 _PROBE_SECONDS: Final = 5.0
 _SETTLE_SECONDS: Final = 40.0
 _AT_ONCE: Final = 16
+_NOT_RUN: Final = "no association"
 PAGE: Final = Path(__file__).parents[1] / "docs" / "hostile.md"
 
 
@@ -45,7 +46,8 @@ class Result:
 
     def broken(self) -> list[str]:
         """The promises that it broke."""
-        found = [f"a peer waited {self.waited:.1f} s"] if self.waited > LONGEST_WAIT else []
+        found = [self.outcome] if self.outcome.startswith(_NOT_RUN) else []
+        found += [f"a peer waited {self.waited:.1f} s"] if self.waited > LONGEST_WAIT else []
         found += [f"+{self.growth // MEGABYTE} MB"] if self.growth > MOST_GROWTH else []
         found += [f"dead: {each}" for each in self.died]
         found += [f"{len(self.left)} files left"] if self.left else []
@@ -122,7 +124,7 @@ def run_row(target: Target, row: Row) -> Result:
         try:
             outcome = row.run(target)
         except (OSError, AssertionError) as error:
-            outcome = f"no association ({type(error).__name__})"
+            outcome = f"{_NOT_RUN} ({type(error).__name__})"
         time.sleep(max(0.0, 1.5 - (time.monotonic() - began)))
     result = Result(outcome, watch.waited, watch.growth, watch.ended())
     result.left = _settled(target.unfinished, 3.0) if not row.waits or target.name != "netty" else []
@@ -234,7 +236,7 @@ def table(names: Sequence[str], rows: Sequence[Row], results: dict[tuple[str, st
     return "\n".join(lines)
 
 
-def _broken(rows: Sequence[Row], results: dict[tuple[str, str], Result]) -> list[str]:
+def broken_promises(rows: Sequence[Row], results: dict[tuple[str, str], Result]) -> list[str]:
     """The promises that netty broke, a row that gave no result among them."""
     nothing = Result("", lost=["there is no result"])
     return [f"{row.name}: {each}" for row in rows for each in results.get(("netty", row.name), nothing).broken()]
@@ -286,7 +288,7 @@ def main() -> int:
             run_netty(rows, Path(folder) / "netty", tell)
         run_others([name for name in names if name != "netty"], rows, Path(folder), tell)
     print(table(names, rows, results))
-    broken = _broken(rows, results) if "netty" in names else []
+    broken = broken_promises(rows, results) if "netty" in names else []
     seconds = time.monotonic() - began
     if not given.only and not given.row:
         PAGE.write_text(page(table(names, rows, results), broken, seconds))

@@ -285,3 +285,32 @@ async def test_what_lacks_is_asked_for_at_the_smallest_level_that_is_allowed(
 
         assert again.state is RetrievalState.COMPLETE
         assert again.claimed.completed == sent
+
+
+async def test_the_lease_is_as_long_for_the_last_of_several_moves_as_for_the_first(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each may take the whole of the total timer."""
+    folder = tmp_path / "pacs"
+    first = write_study(folder, CT, patient_id=PATIENT_ID, series=2, instances=2, seed="growing")
+    late = {first.files[number]: first.files[number].rename(tmp_path / f"{number}.dcm") for number in (1, -1)}
+    levels = (RetrieveLevel.STUDY, RetrieveLevel.SERIES, RetrieveLevel.IMAGE)
+    async with linked(tmp_path, levels=levels) as netty, hospital(netty, folder) as simulated:
+        netty.register()
+        await netty.fetch()
+        for place, file in late.items():
+            file.rename(place)
+        simulated.rescan()
+        kept: list[float] = []
+        keep_until = netty.leases.keep_until
+
+        def keep(retrieval_id: str, expires_at: float) -> None:
+            kept.append(expires_at - time.time())
+            keep_until(retrieval_id, expires_at)
+
+        monkeypatch.setattr(netty.leases, "keep_until", keep)
+        (again,) = await netty.fetch()
+
+        assert again.state is RetrievalState.COMPLETE
+        between, after = kept  # before the second C-MOVE, and behind it
+        assert after <= netty.receive.quiet_time < between <= netty.timers.total + netty.receive.quiet_time
