@@ -1,5 +1,6 @@
 """What is kept and shown of received images, through the real path: hospital, lease, spool, renderer."""
 
+import asyncio
 from pathlib import Path
 
 import numpy as np
@@ -9,12 +10,13 @@ from pydicom.filebase import DicomBytesIO
 
 from netty.archive.held import RenderState
 from netty.model.deidentification_burned_in import BurnedIn
-from netty.simulator.studies_objects import CT, US
+from netty.simulator.studies_objects import CT, GSPS, US
 from netty.simulator.studies_small import write_study
 from netty.workflow.deidentify import Deidentifier
 from netty.workflow.keep import Keeper
 from netty.workflow.settings import Keep, KeepSettings
 from support.linked import PATIENT_ID, Linked, hospital, linked
+from support.waiting import wait_until
 
 MASKS = '[[mask]]\nclass = "US"\nregions = [[0, 0, 9999, 20]]\n'
 
@@ -83,6 +85,65 @@ async def test_a_rendition_shows_no_more_than_the_mask_leaves(tmp_path: Path, le
             kept = dcmread(DicomBytesIO(netty.blobs.get(instance.kept_blob)))
             assert not kept.pixel_array[:20].any() and kept.pixel_array[20:].any()
         assert not list((tmp_path / "spool").glob("*.masked"))
+
+
+@pytest.mark.parametrize("burned_in", [BurnedIn.AUTO, BurnedIn.KEEP])
+async def test_overlays_that_the_profile_removes_are_not_in_the_renditions_either(
+    tmp_path: Path, burned_in: BurnedIn
+) -> None:
+    """PS3.15 E.1: overlays may name the patient; a rendition shows no more than what is kept."""
+    written = write_study(tmp_path / "pacs", CT, patient_id=PATIENT_ID, instances=1)
+    (file,) = written.files
+    dataset = dcmread(file)
+    bits = np.zeros((dataset.Rows, dataset.Columns), np.uint8)
+    bits[:8] = 1
+    for number, vr, value in (
+        (0x10, "US", dataset.Rows),
+        (0x11, "US", dataset.Columns),
+        (0x40, "CS", "G"),
+        (0x50, "SS", [1, 1]),
+        (0x100, "US", 1),
+        (0x102, "US", 0),
+        (0x3000, "OW", np.packbits(bits, bitorder="little").tobytes()),
+    ):
+        dataset.add_new(0x60000000 | number, vr, value)
+    dataset.save_as(file)
+    async with linked(tmp_path, keep=KeepSettings(Keep.BASIC, burned_in=burned_in)) as netty:
+        async with hospital(netty, file.parent):
+            netty.register()
+            await netty.fetch()
+        study = netty.holdings.study(written.study_instance_uid)
+        assert study is not None
+        (instance,) = study.instances
+        (rendition,) = instance.renditions
+        picture = np.asarray(_opened(netty.blobs.get(rendition.blob_key)))
+
+        assert bool(picture[:6].min() > 240) is (burned_in is BurnedIn.KEEP)
+        assert instance.kept_blob is not None
+        assert 0x60003000 not in dcmread(DicomBytesIO(netty.blobs.get(instance.kept_blob)))
+
+
+async def test_annotations_that_the_profile_removes_are_not_drawn_and_the_state_is_seen_all_the_same(
+    tmp_path: Path,
+) -> None:
+    written = write_study(tmp_path / "pacs", GSPS, patient_id=PATIENT_ID, instances=1)
+    seen = {}
+    for burned_in in (BurnedIn.AUTO, BurnedIn.KEEP):
+        folder = tmp_path / burned_in.value
+        folder.mkdir()
+        async with linked(folder, keep=KeepSettings(Keep.BASIC, burned_in=burned_in)) as netty:
+            async with hospital(netty, written.files[0].parent):
+                netty.register()
+                await netty.fetch()
+
+            def through(netty: Linked = netty) -> list[bytes]:
+                study = netty.holdings.study(written.study_instance_uid)
+                pictures = [one for each in study.instances for one in each.renditions] if study else []
+                return [netty.blobs.get(one.blob_key) for one in pictures if one.presentation_state]
+
+            (seen[burned_in],) = await asyncio.to_thread(wait_until, through, 20, "the image through its state")
+
+    assert seen[BurnedIn.AUTO] != seen[BurnedIn.KEEP]  # without and with its annotation
 
 
 async def test_masked_copies_that_a_crash_left_are_removed_at_the_start(tmp_path: Path) -> None:

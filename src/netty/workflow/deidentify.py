@@ -1,7 +1,7 @@
 """De-identifying one DICOM file: what is known of it before, what the settings decide, and the new file in pieces."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum, auto
 from pathlib import Path
 from typing import BinaryIO, Final, Self
@@ -60,6 +60,7 @@ class Pixels(Enum):
     """What becomes of an image for its pixels' sake."""
 
     KEPT = auto()
+    CLEANED = auto()  # the profile removes overlays and annotations, so the renditions show none either
     MASKED = auto()
     HELD = auto()  # a person has to look at it first
 
@@ -134,6 +135,10 @@ class Deidentifier:
         body = spliced(data_set.file, data_set.offset, data_set.length, explicit=_is_explicit(data_set), policy=policy)
         return Deidentified(_whole(head, body), sop_instance_uid, pixels)
 
+    def for_rendering(self) -> Self:
+        """The same with the UIDs left alone: a copy that is only drawn has to find what belongs together."""
+        return replace(self, settings=replace(self.settings, retain_uids=True))
+
     def pixels_of(self, data_set: DataSet) -> Pixels:
         """What the settings decide for the pixels of an image, and so for its renditions."""
         return self._decided(self._facts(data_set))[0]
@@ -162,7 +167,7 @@ class Deidentifier:
             return Pixels.HELD, ()
         image = _shown(facts)
         if not may_show_identity(image):
-            return Pixels.KEPT, ()
+            return (Pixels.CLEANED if facts.has_graphics else Pixels.KEPT), ()
         regions = regions_of(self.masks, image) if self.burned_in is BurnedIn.MASK else None
         if regions is None or not _is_native(facts) or not _layout(facts).is_maskable:
             return Pixels.HELD, ()

@@ -72,10 +72,10 @@ class Keeper:
 
     @contextmanager
     def masked(self, one: ToRender) -> Iterator[Path]:
-        """A file for the renderer whose pixels are masked, for as long as the block runs."""
+        """A file for the renderer that is masked or cleaned, for as long as the block runs."""
         folder = self.spool.path("")
         with self._data_set(one) as data_set, tempfile.NamedTemporaryFile(suffix=_MASKED, dir=folder) as file:
-            for piece in self.deidentifier.deidentified(data_set).pieces:
+            for piece in self.deidentifier.for_rendering().deidentified(data_set).pieces:
                 file.write(piece)
             file.flush()
             yield Path(file.name)

@@ -129,7 +129,7 @@ class Drawer:
         pixels = self.keeper.pixels_of(one)
         if pixels is Pixels.HELD:
             raise HeldBack
-        if pixels is Pixels.MASKED:
+        if pixels in (Pixels.MASKED, Pixels.CLEANED):
             with self.keeper.masked(one) as path:
                 yield _place_of(path)
             return
