@@ -158,6 +158,7 @@ async def test_other_bytes_take_the_place_of_the_first_when_a_person_says_so(tmp
         retrieval = netty.retrievals.list()[0]
         netty.leases.open(retrieval, 2e9)
         await asyncio.to_thread(send, netty, [file])
+        netty.leases.keep_until(retrieval.id, 0)
         await until(netty.quarantine.waiting)
         one = only(netty)
         assert (one.why, one.replaces, one.is_another_patient) == (Why.OTHER_BYTES, True, False)
