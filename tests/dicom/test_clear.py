@@ -13,8 +13,9 @@ from pydicom.datadict import keyword_for_tag
 from pydicom.filereader import read_dataset
 
 from netty.dicom.clear import cleared
+from netty.dicom.errors import DataSetError
 from netty.dicom.splice import PIECE
-from netty.dicom.walk import DataSetError, ElementWalk
+from netty.dicom.walk import ElementWalk
 from netty.model.deidentification import STATEMENT_LEVEL
 
 NAME, NUMBER, OTHER_NUMBERS = 0x00100010, 0x00100020, 0x00101002

@@ -14,7 +14,8 @@ from pydicom import Dataset, dcmwrite
 
 from netty.dicom import tags
 from netty.dicom.deflated import FREE, DeflatedWalk, inflated_pieces
-from netty.dicom.walk import DataSetError, ElementWalk, WalkLimits, WalkResult
+from netty.dicom.errors import DataSetError
+from netty.dicom.walk import ElementWalk, WalkLimits, WalkResult
 
 WANTED = frozenset({tags.SOP_INSTANCE_UID, tags.PATIENT_ID, tags.ROWS})
 LIMITS = WalkLimits()

@@ -17,7 +17,8 @@ from pydicom.filereader import dcmread
 from pydicom.sequence import Sequence
 
 from netty.dicom import tags
-from netty.dicom.walk import DataSetError, ElementWalk, PixelDataPlace, WalkLimits, WalkResult
+from netty.dicom.errors import DataSetError
+from netty.dicom.walk import ElementWalk, PixelDataPlace, WalkLimits, WalkResult
 
 WANTED = frozenset({tags.SOP_CLASS_UID, tags.SOP_INSTANCE_UID, tags.PATIENT_ID, tags.STUDY_INSTANCE_UID, tags.ROWS})
 

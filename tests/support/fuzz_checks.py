@@ -10,9 +10,10 @@ from typing import Final
 from netty.dicom import tags
 from netty.dicom.clear import cleared
 from netty.dicom.elements import decode_identifier
+from netty.dicom.errors import DataSetError
 from netty.dicom.facts import WANTED, facts_of
 from netty.dicom.iod import IOD_VALUES, departure
-from netty.dicom.walk import DataSetError, ElementWalk, WalkLimits, WalkResult
+from netty.dicom.walk import ElementWalk, WalkLimits, WalkResult
 from netty.dimse.codec import decode_command, encode_command
 from netty.dimse.command import Request, UnusableRequest, respond
 from netty.dimse.errors import MessageError

@@ -8,7 +8,8 @@ import zlib
 from collections.abc import Iterable, Iterator
 from typing import Final
 
-from netty.dicom.walk import DataSetError, ElementWalk, WalkLimits, WalkResult
+from netty.dicom.errors import DataSetError
+from netty.dicom.walk import ElementWalk, WalkLimits, WalkResult
 
 FREE: Final = 64 << 20
 """So many bytes may come out whatever went in: an empty image of many megabytes is an image all the same."""

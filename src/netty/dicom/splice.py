@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import BinaryIO, Final
 
+from netty.dicom.errors import DataSetError
 from netty.dicom.plain_elements import UNDEFINED
 from netty.dicom.splice_policy import (
     LONGEST_READ,
@@ -34,7 +35,6 @@ from netty.dicom.tags import (
     SHORT_REPRESENTATIONS,
     format_tag,
 )
-from netty.dicom.walk import DataSetError
 
 PIECE: Final = 1 << 20
 _DEPTH: Final = 64

@@ -8,10 +8,10 @@ is not wanted is stepped over, not looked at: the cost depends on the number of 
 import struct
 from collections.abc import Mapping, Set
 from dataclasses import dataclass
-from enum import Enum, auto
 from types import MappingProxyType
 from typing import Final
 
+from netty.dicom.errors import DataSetError, ExcessError
 from netty.dicom.plain_elements import DEEPEST, NOTHING_WANTED, UNDEFINED, Collector, pass_explicit, pass_implicit
 from netty.dicom.tags import (
     BINARY,
@@ -24,7 +24,7 @@ from netty.dicom.tags import (
     SHORT_REPRESENTATIONS,
     format_tag,
 )
-from netty.errors import PeerError
+from netty.dicom.walk_levels import Kind, Level, Levels
 
 LONGEST_WANTED_VALUE: Final = 65536
 
@@ -40,14 +40,6 @@ _KNOWN: Final = _SHORT | frozenset(vr.encode() for vr in LONG_REPRESENTATIONS)
 _LONGEST_HEADER: Final = 12
 _WORDS: Final = {b"US": 2, b"SS": 2, b"AT": 2, b"UL": 4, b"SL": 4, b"FL": 4, b"FD": 8}  # bytes of a binary number
 _NO_BYTES: Final = memoryview(b"")
-
-
-class DataSetError(PeerError):
-    """A data set that cannot be read to its end."""
-
-
-class _ExcessError(DataSetError):
-    """A data set that asks too much of us, wherever it does so."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,24 +76,6 @@ class WalkLimits:
     """How many elements one call works on: a few milliseconds."""
 
 
-class _Kind(Enum):
-    DATA_SET = auto()  # the whole, or an item: holds elements
-    SEQUENCE = auto()  # holds items
-    ENCAPSULATED = auto()  # holds fragments of pixel data
-
-
-@dataclass(slots=True)
-class _Level:
-    """Something open that encloses what comes."""
-
-    kind: _Kind
-    explicit: bool
-    end: int  # where it ends at the latest
-    defined: bool  # whether it ends there, or at a delimitation item
-    private_guess: bool = False  # a private value that looks like a sequence
-    big_endian: bool = False
-
-
 class ElementWalk:
     """Feed it the fragments, then `finish`. Errors are DataSetError; nothing may be fed after one."""
 
@@ -124,7 +98,8 @@ class ElementWalk:
         self._collector = Collector(wanted | {PIXEL_DATA}, LONGEST_WANTED_VALUE)
         self._wanted = wanted
         self._explicit = explicit
-        self._levels = [_Level(_Kind.DATA_SET, explicit, self._limits.size, defined=False, big_endian=big_endian)]
+        data_set = Level(Kind.DATA_SET, explicit, self._limits.size, defined=False, big_endian=big_endian)
+        self._levels = Levels(data_set, self._limits.depth)
         self._position = 0  # of the next byte that is not used up
         self._carry = b""  # the beginning of a header
         self._skip = 0  # bytes of the current value that are still to come
@@ -133,7 +108,6 @@ class ElementWalk:
         self._collected_word = 0  # bytes of the numbers in it that are to be turned round
         self._rest = _NO_BYTES  # of a fragment that had more elements than one slice
         self._elements = 0
-        self._depth = 0
         self._repeated: set[int] = set()
         self._pixel_data: PixelDataPlace | None = None
 
@@ -180,8 +154,8 @@ class ElementWalk:
             used = self._work(memoryview(carry), finishing=True)
             if used < len(carry):
                 raise DataSetError("The data set is cut off in the middle of an element's header.")
-        self._close_ended()
-        if self._skip or self._collected is not None or len(self._levels) > 1:
+        self._levels.close_ended(self._position)
+        if self._skip or self._collected is not None or not self._levels.is_top:
             raise DataSetError("The data set is cut off: {position} bytes came.", position=self._position)
         return WalkResult(
             values=MappingProxyType(self._collector.values),
@@ -222,15 +196,15 @@ class ElementWalk:
 
     def _pass_plain(self, data: memoryview, offset: int, last_element: int) -> int:
         """Pass over elements that need no closer look; how many bytes they take."""
-        level = self._levels[-1]
+        level = self._levels.innermost
         is_first = not self._elements  # which may tell a wrong transfer syntax
-        if level.kind is not _Kind.DATA_SET or level.big_endian or is_first:
+        if level.kind is not Kind.DATA_SET or level.big_endian or is_first:
             return 0
         end = min(len(data), offset + level.end - self._position)
         most = min(last_element, self._limits.elements) - self._elements
         pass_over = pass_explicit if level.explicit else pass_implicit
-        collector = self._collector if len(self._levels) == 1 else NOTHING_WANTED
-        levels = min(DEEPEST, self._limits.depth - self._depth)
+        collector = self._collector if self._levels.is_top else NOTHING_WANTED
+        levels = min(DEEPEST, self._limits.depth - self._levels.depth)
         stopped, passed = pass_over(data, offset, end, most, collector, levels)
         self._elements += passed
         self._position += stopped - offset
@@ -268,7 +242,7 @@ class ElementWalk:
         before = self._position
         try:
             return self._read_header(data, offset, finishing)
-        except _ExcessError:
+        except ExcessError:
             raise
         except DataSetError:
             if not self._leave_private_guess():
@@ -276,8 +250,8 @@ class ElementWalk:
             return self._position - before
 
     def _read_header(self, data: memoryview, offset: int, finishing: bool) -> int | None:
-        self._close_ended()
-        level = self._levels[-1]
+        self._levels.close_ended(self._position)
+        level = self._levels.innermost
         if level.end - self._position < 8:
             raise DataSetError("The data set has bytes at {position} that are no element.", position=self._position)
         available = len(data) - offset
@@ -286,7 +260,7 @@ class ElementWalk:
         big = level.big_endian
         group, element, length = (_BIG_IMPLICIT if big else _IMPLICIT).unpack_from(data, offset)
         used, vr, peek = 8, b"", b""
-        holds_elements = level.kind is _Kind.DATA_SET and group != 0xFFFE
+        holds_elements = level.kind is Kind.DATA_SET and group != 0xFFFE
         if holds_elements and level.explicit:
             _, _, vr, length = (_BIG_EXPLICIT if big else _EXPLICIT).unpack_from(data, offset)
             if vr not in _SHORT:
@@ -305,7 +279,7 @@ class ElementWalk:
             peek = bytes(data[offset + 8 : offset + 12])
         self._position += used
         self._count()
-        if level.kind is not _Kind.DATA_SET:
+        if level.kind is not Kind.DATA_SET:
             self._item(level, tag, length)
         elif group == 0xFFFE:
             self._delimitation(level, tag, length)
@@ -315,40 +289,40 @@ class ElementWalk:
 
     # --- what a header does --------------------------------------------------------------------------------------
 
-    def _item(self, level: _Level, tag: int, length: int) -> None:
+    def _item(self, level: Level, tag: int, length: int) -> None:
         """Inside a sequence or encapsulated pixel data: an item, or the end (PS3.5 sections 7.5 and A.4)."""
         if tag == SEQUENCE_DELIMITATION and not level.defined and length == 0:
-            self._close()
-        elif tag != ITEM or (length == UNDEFINED and level.kind is _Kind.ENCAPSULATED):
+            self._levels.close()
+        elif tag != ITEM or (length == UNDEFINED and level.kind is Kind.ENCAPSULATED):
             raise DataSetError("The data set has {tag} where an item of a sequence should be.", tag=format_tag(tag))
-        elif level.kind is _Kind.ENCAPSULATED:
+        elif level.kind is Kind.ENCAPSULATED:
             self._skip = length
         else:
             defined = length != UNDEFINED
             end = self._position + length if defined else level.end
-            self._open(_Level(_Kind.DATA_SET, level.explicit, end, defined, big_endian=level.big_endian))
+            self._levels.open(Level(Kind.DATA_SET, level.explicit, end, defined, big_endian=level.big_endian))
 
-    def _delimitation(self, level: _Level, tag: int, length: int) -> None:
+    def _delimitation(self, level: Level, tag: int, length: int) -> None:
         """Inside an item: its end (PS3.5 section 7.5)."""
-        if tag != ITEM_DELIMITATION or length or level.defined or len(self._levels) == 1:
+        if tag != ITEM_DELIMITATION or length or level.defined or self._levels.is_top:
             raise DataSetError("The data set has {tag} where an element should be.", tag=format_tag(tag))
-        self._close()
+        self._levels.close()
 
-    def _element(self, level: _Level, tag: int, vr: bytes, length: int, peek: bytes) -> None:
-        if len(self._levels) == 1 and self._top_level(level, tag, vr, length):
+    def _element(self, level: Level, tag: int, vr: bytes, length: int, peek: bytes) -> None:
+        if self._levels.is_top and self._top_level(level, tag, vr, length):
             return
         if length == UNDEFINED:
             self._open_undefined(level, tag, vr)
         elif vr == b"SQ":
             end, big = self._position + length, level.big_endian
-            self._open(_Level(_Kind.SEQUENCE, True, end, True, big_endian=big))
+            self._levels.open(Level(Kind.SEQUENCE, True, end, True, big_endian=big))
         elif peek == _ITEM_BYTES and tag not in BINARY and tag >> 16 & 0xFF00 not in BINARY_GROUPS:
             private = bool(tag >> 16 & 1)
-            self._open(_Level(_Kind.SEQUENCE, False, self._position + length, True, private))
+            self._levels.open(Level(Kind.SEQUENCE, False, self._position + length, True, private))
         else:
             self._skip = length
 
-    def _top_level(self, level: _Level, tag: int, vr: bytes, length: int) -> bool:
+    def _top_level(self, level: Level, tag: int, vr: bytes, length: int) -> bool:
         """What only the top level is asked for; True if the element is dealt with."""
         if tag >> 16 in (0x0000, 0x0002):  # commands and file meta information: not in a data set (PS3.5 section 7.1)
             raise DataSetError("The data set has {tag}, which does not belong there.", tag=format_tag(tag))
@@ -369,18 +343,18 @@ class ElementWalk:
         self._skip = length
         return True
 
-    def _open_undefined(self, level: _Level, tag: int, vr: bytes) -> None:
+    def _open_undefined(self, level: Level, tag: int, vr: bytes) -> None:
         if tag == PIXEL_DATA and level.big_endian:
             raise DataSetError("The data set has compressed pixel data, but its transfer syntax is big endian.")
         if tag == PIXEL_DATA and level.explicit:
-            self._open(_Level(_Kind.ENCAPSULATED, True, level.end, False))
+            self._levels.open(Level(Kind.ENCAPSULATED, True, level.end, False))
         elif tag == PIXEL_DATA:
             raise DataSetError("The data set has compressed pixel data, but its transfer syntax is Implicit VR.")
         elif level.explicit and vr not in (b"SQ", b"UN"):
             raise DataSetError("Element {tag} of the data set has no length.", tag=format_tag(tag))
         else:  # UN of undefined length is a sequence in Implicit VR Little Endian (PS3.5 section 6.2.2)
             known = vr == b"SQ"
-            self._open(_Level(_Kind.SEQUENCE, known, level.end, False, big_endian=known and level.big_endian))
+            self._levels.open(Level(Kind.SEQUENCE, known, level.end, False, big_endian=known and level.big_endian))
 
     # --- checks --------------------------------------------------------------------------------------------------
 
@@ -389,7 +363,7 @@ class ElementWalk:
         if vr not in _KNOWN and not (vr.isalpha() and vr.isupper()):
             raise DataSetError("The data set is not in Explicit VR, although its transfer syntax says so.")
 
-    def _check_not_explicit(self, level: _Level, length: int) -> None:
+    def _check_not_explicit(self, level: Level, length: int) -> None:
         """Two letters where Implicit VR has the length. As a length they would mean some 20 000 bytes or more."""
         if not level.explicit and (length & 0xFFFF).to_bytes(2, "little") in _KNOWN:
             raise DataSetError("The data set is in Explicit VR, although its transfer syntax is Implicit VR.")
@@ -397,34 +371,13 @@ class ElementWalk:
     def _count(self) -> None:
         self._elements += 1
         if self._elements > self._limits.elements:
-            raise _ExcessError("The data set has more than {limit} elements.", limit=self._limits.elements)
-
-    # --- levels --------------------------------------------------------------------------------------------------
-
-    def _open(self, level: _Level) -> None:
-        if level.kind is not _Kind.DATA_SET:
-            self._depth += 1
-            if self._depth > self._limits.depth:
-                raise _ExcessError("The data set nests sequences more than {limit} deep.", limit=self._limits.depth)
-        self._levels.append(level)
-
-    def _close(self) -> None:
-        if self._levels.pop().kind is not _Kind.DATA_SET:
-            self._depth -= 1
-
-    def _close_ended(self) -> None:
-        """Leave what ends just here by its length."""
-        while (level := self._levels[-1]).defined and self._position == level.end:
-            self._close()
+            raise ExcessError("The data set has more than {limit} elements.", limit=self._limits.elements)
 
     def _leave_private_guess(self) -> bool:
         """A private value only looked like a sequence: step over it as bytes, as far as its length says."""
-        guess = next((index for index, level in enumerate(self._levels) if level.private_guess), None)
-        if guess is None:
+        end = self._levels.leave_private_guess()
+        if end is None:
             return False
-        end = self._levels[guess].end
-        while len(self._levels) > guess:
-            self._close()
         self._skip = end - self._position
         return True
 

@@ -10,6 +10,7 @@ from netty.dicom import uids
 from netty.dicom.clear import Emptied
 from netty.dicom.deidentify_facts import FLOAT_PIXEL_DATA, TopLevel, top_level
 from netty.dicom.deidentify_pixels import PixelLayout, Region, both, masked, only_stored_bits
+from netty.dicom.errors import DataSetError
 from netty.dicom.part10 import file_meta
 from netty.dicom.plain_elements import UNDEFINED
 from netty.dicom.splice import spliced
@@ -25,7 +26,6 @@ from netty.dicom.tags import (
     SOP_INSTANCE_UID,
     STUDY_INSTANCE_UID,
 )
-from netty.dicom.walk import DataSetError
 from netty.model.deidentification import STATEMENT_LEVEL
 from netty.model.deidentification_basic import BasicProfile
 from netty.model.deidentification_burned_in import BurnedIn, Mask, Shown, may_show_identity, regions_of

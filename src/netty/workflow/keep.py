@@ -14,7 +14,7 @@ from netty.archive.disk import disk_error
 from netty.archive.received import KeptBlob, ToRender
 from netty.archive.set_aside import HELD_FOLDER
 from netty.archive.spool import Spool
-from netty.dicom.walk import DataSetError
+from netty.dicom.errors import DataSetError
 from netty.workflow.deflated_files import plain
 from netty.workflow.deidentify import DataSet, Deidentifier, Pixels
 from netty.workflow.settings import Keep

@@ -16,6 +16,7 @@ from netty.archive.received import Received
 from netty.archive.spool import Spool, SpoolFile
 from netty.dicom import tags
 from netty.dicom.deflated import DeflatedWalk
+from netty.dicom.errors import DataSetError
 from netty.dicom.facts import WANTED, facts_of, uid_of
 from netty.dicom.iod import IMAGE_CLASSES, IOD_VALUES, departure
 from netty.dicom.part10 import file_meta
@@ -25,7 +26,7 @@ from netty.dicom.uids import (
     IMPLICIT_VR_LITTLE_ENDIAN,
     is_usable_uid,
 )
-from netty.dicom.walk import DataSetError, ElementWalk, WalkLimits, WalkResult
+from netty.dicom.walk import ElementWalk, WalkLimits, WalkResult
 from netty.dimse.command import StoreRequest
 from netty.dimse.status import Refusal, Status, StoreStatus
 from netty.model.lease import Admission, Offered, Outcome
