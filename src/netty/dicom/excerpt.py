@@ -5,8 +5,8 @@ same for all slices of a series where those fifteen say the same: what was read 
 """
 
 import struct
-from collections.abc import Set
 from dataclasses import dataclass
+from functools import cache
 from typing import Final
 
 from netty.dicom.dataset import NATIVE_SYNTAXES, PIXEL_DATA_TAGS, UNDEFINED_LENGTH, PixelDataElement
@@ -29,9 +29,9 @@ _DEEPEST: Final = 16
 class Wanted:
     """Elements of the top level: those of whole `groups`, but for `unwanted`, and single `tags`."""
 
-    groups: Set[int]
-    tags: Set[int]
-    unwanted: Set[int] = frozenset()
+    groups: frozenset[int]
+    tags: frozenset[int]
+    unwanted: frozenset[int] = frozenset()
     apart: int = 0
     """One tag whose value is given by itself and is not among the others: what differs in each image."""
 
@@ -63,13 +63,26 @@ def excerpt(head: bytes, transfer_syntax: str, wanted: Wanted) -> Excerpt | None
         return None
 
 
+@cache
+def _looked_at(wanted: Wanted) -> frozenset[int]:
+    """The groups that anything may be wanted of."""
+    return frozenset({*wanted.groups, *(tag >> 16 for tag in (*wanted.tags, *PIXEL_DATA_TAGS, wanted.apart))})
+
+
 def _cut_out(head: bytes, implicit: bool, wanted: Wanted) -> Excerpt:
-    groups, tags, unwanted = wanted.groups, wanted.tags, wanted.unwanted
+    groups, tags, unwanted, looked_at = wanted.groups, wanted.tags, wanted.unwanted, _looked_at(wanted)
+    read_short, read_element = _TAG_LENGTH.unpack_from, _element
     pieces: list[bytes] = []
-    apart, position = b"", 0
-    size, apart_tag = len(head), wanted.apart
-    while True:
-        group, element, vr, length, start = _element(head, position, implicit)
+    apart, position, size = b"", 0, len(head)
+    while True:  # a hundred times in each image: most elements are to be passed over quickly
+        if implicit:
+            group, element, length = read_short(head, position)
+            vr, start = b"", position + 8
+        else:
+            group, element, vr, length, start = read_element(head, position, False)
+        if group not in looked_at and length != UNDEFINED_LENGTH:
+            position = start + length
+            continue
         tag = group << 16 | element
         if tag in PIXEL_DATA_TAGS:
             stated = None if length == UNDEFINED_LENGTH else length
@@ -77,9 +90,9 @@ def _cut_out(head: bytes, implicit: bool, wanted: Wanted) -> Excerpt:
         end = start + length if length != UNDEFINED_LENGTH else _behind_sequence(head, start, vr, implicit, 0)
         if end > size:
             raise _Irregular
-        if tag == apart_tag:
+        if tag == wanted.apart:
             apart = head[start:end]
-        elif (group in groups or tag in tags) and tag not in unwanted:
+        elif (tag in tags or group in groups) and tag not in unwanted:
             pieces.append(head[position:end])
         position = end
 
