@@ -20,8 +20,9 @@ from sqlalchemy import exc, func, select
 from netty.archive import migration, tables
 from netty.archive.database import REVISION, Database, migrate, open_database
 from netty.archive.errors import DatabaseFault, DiskFull
+from netty.archive.remotes import Remotes
 from netty.dicom.uids import GRAYSCALE_SOFTCOPY_PRESENTATION_STATE as GSPS
-from support.catalogue import new_database_url
+from support.catalogue import new_database_url, remote
 
 
 def test_the_migrations_make_exactly_the_tables(database: Database) -> None:
@@ -240,3 +241,27 @@ def test_presentation_states_of_the_first_tables_are_read_once_more(tmp_path: Pa
         assert states == ["waiting", "no_picture", "no_picture"]
         assert connection.execute("SELECT id, blob_key FROM renditions").fetchall() == [(7, "renditions/1.jpg")]
         assert connection.execute("SELECT seq FROM sqlite_sequence WHERE name = 'renditions'").fetchall() == [(7,)]
+
+
+def test_who_watches_is_told_once_of_what_any_connection_has_committed(database: Database) -> None:
+    with closing(Database(database.url.render_as_string())) as other:
+        changed = database.watch()
+        assert [changed(), changed()] == [True, False]
+
+        remotes = Remotes(database)
+        remotes.add(remote("north"))
+        assert [changed(), changed()] == [True, False]
+
+        Remotes(other).add(remote("south"))
+        remotes.list()
+        assert [changed(), changed()] == [True, False]
+
+
+def test_a_thread_waits_for_the_writing_of_another_one_and_says_if_it_takes_too_long(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("netty.archive.database.BUSY_SECONDS", 0.05)
+    with ThreadPoolExecutor(1) as threads, database.write(), pytest.raises(DatabaseFault, match="locked"):
+        threads.submit(Remotes(database).add, remote("north")).result()
+
+    Remotes(database).add(remote("north"))

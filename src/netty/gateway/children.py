@@ -166,6 +166,7 @@ async def _render(desk: Desk, child: Child) -> None:
         drawer=drawer,
         rerenderer=Rerenderer(desk.renewal, drawer),
         workers=workers * _THREADS_FOR_A_CHILD,
+        changed=desk.database.watch(),
     )
     registrar = Registrar(desk.registration, desk.spool)
     for name in await asyncio.to_thread(unregistered, desk.registration, desk.spool):
@@ -225,7 +226,7 @@ async def _work(desk: Desk, child: Child) -> None:
         quiet_time=settings.receive.quiet_time,
         stopping=stopping,
     )
-    automation = Automation(desk.linkage, desk.retrievals, retriever, settings.search)
+    automation = Automation(desk.linkage, desk.retrievals, retriever, settings.search, changed=desk.database.watch())
     jobs = Jobs(jobs_database_url(settings.database.url), "netty", automation)
     pool = ChildPool(render_command(), 1)  # starts its child when somebody looks
 

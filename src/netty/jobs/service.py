@@ -22,6 +22,7 @@ _APPLICATION = "netty"
 _SWEEPS = "sweeps"
 _FEED_SECONDS = 0.2
 _QUEUE_POLL_SECONDS = 0.2
+_SWEEP_POLL_SECONDS = 2.0  # each look takes two milliseconds, and nobody waits for a sweep
 _SWEEP_SECONDS = 1.0
 _CLEAN_SECONDS = 3600.0
 _AFTER_FAILURE_SECONDS = 5.0
@@ -112,7 +113,9 @@ class Jobs:
         retrieval, sweep = _workflows(self._work, self._stopping)
         self._retrieval, self._sweep = retrieval, sweep
         DBOS.launch()
-        DBOS.register_queue(_SWEEPS, partition_concurrency=1, polling_interval_sec=1.0, on_conflict="always_update")
+        DBOS.register_queue(
+            _SWEEPS, partition_concurrency=1, polling_interval_sec=_SWEEP_POLL_SECONDS, on_conflict="always_update"
+        )
         self._feeder.start()
 
     def wake(self) -> None:

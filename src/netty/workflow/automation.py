@@ -2,7 +2,7 @@
 
 import logging
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -11,6 +11,7 @@ from netty.errors import NettyError
 from netty.jobs import DueSweep, QueuedRetrieval
 from netty.model.hours import within_hours
 from netty.model.remote import Remote
+from netty.model.retrieval import Retrieval
 from netty.network.errors import AssociationRejected, RemoteUnreachable
 from netty.network.loop import run_to_end
 from netty.workflow.linkage import Linkage
@@ -29,6 +30,8 @@ class Automation:
 
     Attributes:
         started_at: when the service started (seconds since the epoch): the first sweep follows at once.
+        changed: whether anything was committed since it was last asked; as long as nothing was, nobody has asked for
+            anything.
     """
 
     linkage: Linkage
@@ -37,6 +40,8 @@ class Automation:
     settings: SearchSettings
     started_at: float = field(default_factory=time.time)
     paces: dict[str, Pace] = field(default_factory=dict)
+    changed: Callable[[], bool] = lambda: True
+    _queued: list[list[Retrieval]] = field(default_factory=list, init=False)  # the last look, if it still holds
 
     def move(self, retrieval_id: str) -> None:
         self.retriever.move(retrieval_id)
@@ -68,7 +73,11 @@ class Automation:
 
     def queued(self) -> Iterator[QueuedRetrieval]:
         """What may be moved now: automatic retrievals wait for the remote's hours and for a paused remote."""
-        waiting = self.retrievals.queued()
+        if self.changed():
+            self._queued.clear()
+        if not self._queued:
+            self._queued.append(self.retrievals.queued())
+        (waiting,) = self._queued
         if not waiting:
             return
         remotes = {remote.name: remote for remote in self.linkage.remotes.list()}

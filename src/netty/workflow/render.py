@@ -2,7 +2,7 @@
 
 import logging
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
@@ -21,6 +21,8 @@ log = logging.getLogger(__name__)
 
 _LOOK_SECONDS = 0.05
 _IDLE_LOOK_SECONDS = 0.2  # each look takes a millisecond or two
+_QUIET_SECONDS = 1.0  # without anything new or in hand: then there is nothing to look for
+_AT_LEAST_SECONDS = 10.0
 _CLEAN_SECONDS = 2.0
 _AGAIN_SECONDS = 0.25
 _AFTER_FAULT_SECONDS = 5.0
@@ -33,13 +35,15 @@ _MOST_ATTEMPTS = 2  # a child that dies twice of the same image will die again
 class Renderer:
     """Renders whatever waits until it is told to stop.
 
-    `workers` are threads; with more of them than render children, some write their rows while others draw.
+    `workers` are threads; with more of them than render children, some write their rows while others draw. `changed`
+    says whether anything was committed since it was last asked: as long as nothing was, nothing waits.
     """
 
     registration: Registration
     drawer: Drawer
     rerenderer: Rerenderer
     workers: int
+    changed: Callable[[], bool] = lambda: True
 
     def run(self, stopping: threading.Event) -> None:
         """Work until `stopping` is set; what is under way then is finished."""
@@ -59,14 +63,20 @@ class Renderer:
                 thread.join()
 
     def _feed(self, in_hand: InHand, stopping: threading.Event) -> None:
-        until_clean = until_again = 0.0
+        until_clean = until_again = quiet = 0.0
         while True:
             pause = _LOOK_SECONDS if in_hand.busy else _IDLE_LOOK_SECONDS
+            quiet = 0.0 if self.changed() or in_hand.busy else quiet + pause
+            looking = quiet <= _QUIET_SECONDS
+            if quiet > _AT_LEAST_SECONDS:
+                quiet = _QUIET_SECONDS
             try:
-                if in_hand.waiting < _LOOK_AHEAD:
+                if looking and in_hand.waiting < _LOOK_AHEAD:
                     in_hand.add(map(self._task, self.registration.unrendered(in_hand.taken + _LOOK_AHEAD)))
                 until_again -= pause
-                if until_again <= 0 and in_hand.waiting < self.workers:  # what has no picture yet comes first
+                if (
+                    looking and until_again <= 0 and in_hand.waiting < self.workers
+                ):  # what has no picture yet comes first
                     in_hand.add(self.rerenderer.tasks(self.workers * 4, stopping))
                     until_again = _AGAIN_SECONDS
                 until_clean -= pause
@@ -75,7 +85,7 @@ class Renderer:
                     until_clean = _CLEAN_SECONDS
             except (DatabaseFault, DiskFull, DiskFault) as error:
                 log.error("render: %s", error)
-                pause = _AFTER_FAULT_SECONDS
+                pause, quiet = _AFTER_FAULT_SECONDS, 0.0
             if stopping.wait(pause):
                 return
 
