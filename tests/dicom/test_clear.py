@@ -1,9 +1,11 @@
 """Emptying elements: the result is what the same data set without those values would have been, byte for byte."""
 
 import io
+import re
 import struct
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 import pydicom
 import pytest
@@ -18,6 +20,7 @@ from netty.dicom.splice import PIECE
 from netty.dicom.walk import ElementWalk
 from netty.model.deidentification import STATEMENT_LEVEL
 
+DOCS = Path(__file__).parents[2] / "docs"
 NAME, NUMBER, OTHER_NUMBERS = 0x00100010, 0x00100020, 0x00101002
 METHOD_TAG = 0x00120063
 METHOD = "emptied"
@@ -328,6 +331,16 @@ def test_the_statement_level_names_elements_of_the_standard() -> None:
     in_the_dictionary = {tag: keyword_for_tag(tag) for tag in STATEMENT_LEVEL.emptied}
 
     assert in_the_dictionary == STATEMENT_LEVEL.emptied
+
+
+@pytest.mark.parametrize("language", ["en", "ja"])
+def test_the_documented_table_is_the_one_that_is_carried_out(language: str) -> None:
+    """People ask what is cleared: the page must not say anything else than the program does."""
+    page = (DOCS / language / "deidentification.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| \((\w{4}),(\w{4})\) \| (\w+) \| (\S*) *\|$", page, re.MULTILINE)
+
+    assert {int(group + element, 16): keyword for group, element, keyword, _ in rows} == STATEMENT_LEVEL.emptied
+    assert {int(row[0] + row[1], 16) for row in rows if row[3] == "`REMOVED`"} == STATEMENT_LEVEL.dummies.keys()
 
 
 def test_the_statement_level_keeps_what_pictures_and_differences_need() -> None:
