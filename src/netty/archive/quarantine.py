@@ -13,16 +13,14 @@ from sqlalchemy import ColumnElement, Connection, Row, Select, delete, exists, s
 
 from netty.archive.audit import AuditEvent, AuditKind, write_events
 from netty.archive.database import Database, insert_or_replace
-from netty.archive.held import RenderState
 from netty.archive.intake import LEDGER_STATES, Intake
 from netty.archive.received import Received, RegistrationOutcome
 from netty.archive.renewal import await_pictures
-from netty.archive.set_aside import WHY_OF, FilePlace, Person, SetAside, Why, split_id
+from netty.archive.set_aside import WHY_OF, SetAside, Why, split_id
+from netty.archive.set_aside_rows import FILES, TEXT, People, of_file, of_text
 from netty.archive.tables import (
     instances,
     ledger,
-    patient_links,
-    patients,
     quarantined,
     receipts,
     renditions,
@@ -33,16 +31,8 @@ from netty.archive.tables import (
 )
 from netty.errors import UsageError
 from netty.model import reasons
-from netty.model.identity import trimmed
 from netty.model.retrieval import LedgerEntry, LedgerState, RetrievalState, count, verdict
 
-_FILES: Final = select(quarantined, receipts.c.spool_name, receipts.c.reason, receipts.c.remote).join(receipts)
-_TEXT: Final = (
-    select(instances, series.c.series_instance_uid, series.c.modality, *(one for one in studies.c if one.name != "id"))
-    .join(series, instances.c.series == series.c.id)
-    .join(studies, series.c.study == studies.c.id)
-    .where(instances.c.state == RenderState.FAILED, instances.c.reason == reasons.TEXT_IN_PIXELS)
-)
 _AT_ONCE: Final = 500
 _UNDECIDED: Final = (LedgerState.ON_HOLD, LedgerState.FAILED)
 _JUDGED: Final = (RetrievalState.ON_HOLD, RetrievalState.COMPLETE)
@@ -67,7 +57,7 @@ class Quarantine:
 
     def waiting(self, study_instance_uid: str = "") -> list[SetAside]:
         """Everything, the oldest first; of one study, where it is named."""
-        files, text = _FILES.order_by(quarantined.c.id), _TEXT.order_by(instances.c.id)
+        files, text = FILES.order_by(quarantined.c.id), TEXT.order_by(instances.c.id)
         if study_instance_uid:
             files = files.where(quarantined.c.study_instance_uid == study_instance_uid)
             text = text.where(studies.c.study_instance_uid == study_instance_uid)
@@ -93,22 +83,22 @@ class Quarantine:
     def keys_with_text(self) -> set[str]:
         """The keys of all images with text in their pixels that wait."""
         with self._database.read() as connection:
-            return {row.key for row in connection.execute(_TEXT)}
+            return {row.key for row in connection.execute(TEXT)}
 
     def _some(self, ids: Collection[str]) -> list[SetAside]:
         files, text = _numbers(ids)
         found: list[SetAside] = []
         for some in _portions(files):
-            found += self._found(_FILES.where(quarantined.c.id.in_(some)), None)
+            found += self._found(FILES.where(quarantined.c.id.in_(some)), None)
         for some in _portions(text):
-            found += self._found(None, _TEXT.where(instances.c.id.in_(some)))
+            found += self._found(None, TEXT.where(instances.c.id.in_(some)))
         return found
 
     def _found(self, files: Select[Any] | None, text: Select[Any] | None) -> list[SetAside]:
         with self._database.read() as connection:
-            people = _People(connection)
-            found = [] if files is None else [_of_file(row, people) for row in connection.execute(files).all()]
-            found += [] if text is None else [_of_text(row, people) for row in connection.execute(text).all()]
+            people = People(connection)
+            found = [] if files is None else [of_file(row, people) for row in connection.execute(files).all()]
+            found += [] if text is None else [of_text(row, people) for row in connection.execute(text).all()]
         return found
 
     # --- deciding ---
@@ -177,116 +167,6 @@ class Quarantine:
         return decided
 
 
-# --- values ----------------------------------------------------------------------------------------------------------
-
-
-class _People:
-    """The registered patients, and whose images are shown, asked once for a list."""
-
-    def __init__(self, connection: Connection) -> None:
-        rows = connection.execute(select(patients))
-        self.registered = {row.key: Person(row.key, "", row.name, row.birth_date) for row in rows}
-        linked = select(patient_links.c.remote, patient_links.c.patient_id, patients.c.key).join(patients)
-        self._linked = {(row.remote, row.patient_id): row.key for row in connection.execute(linked)}
-        self._ids = {(key, remote): patient_id for (remote, patient_id), key in self._linked.items()}
-        asked = select(retrievals.c.id, retrievals.c.patient_id).where(
-            exists().where(receipts.c.retrieval == retrievals.c.id, quarantined.c.receipt == receipts.c.id)
-        )
-        self._searched: dict[str, str] = {row.id: row.patient_id for row in connection.execute(asked)}
-        self._connection = connection
-
-    def said(self, remote: str, patient_id: str, name: str, birth_date: str, sex: str) -> Person:
-        """Whom a data set names."""
-        return Person(self._linked.get((remote, trimmed(patient_id)), ""), patient_id.strip(), name, birth_date, sex)
-
-    def asked(self, key: str, remote: str, retrieval: str) -> Person:
-        """Whom a retrieval was for."""
-        known = self.registered.get(key, Person(key))
-        patient_id = self._searched.get(retrieval) or self._ids.get((key, remote), "")
-        return Person(key, patient_id, known.name, known.birth_date)
-
-    def shown(self, study_instance_uid: str, sop_instance_uid: str) -> tuple[Person, bool]:
-        """Whose image of this UID, or else whose study, is shown; and whether it is the image."""
-        image = _joined(select(studies)).where(instances.c.sop_instance_uid == sop_instance_uid)
-        row = self._connection.execute(image).first()
-        study = (
-            row
-            or self._connection.execute(
-                select(studies).where(studies.c.study_instance_uid == study_instance_uid)
-            ).first()
-        )
-        if study is None:
-            return Person(), False
-        person = Person(study.patient_key, study.patient_id, study.patient_name, study.birth_date, study.sex)
-        return person, row is not None
-
-
-def _joined(query: Select[Any]) -> Select[Any]:
-    return query.select_from(instances).join(series, instances.c.series == series.c.id).join(studies)
-
-
-def _of_file(row: Row[Any], people: _People) -> SetAside:
-    one = Received.from_receipt(row.spool_name, row.received)
-    asked = people.asked(one.patient_key, one.remote, one.retrieval_id) if one.lease_id else Person()
-    shown, replaces = people.shown(one.study_instance_uid, one.sop_instance_uid)
-    names = ("patient_id", "patient_name", "birth_date", "sex")
-    frames = one.fact("number_of_frames").strip()
-    return SetAside(
-        id=f"q{row.id}",
-        why=WHY_OF.get(row.reason, Why.UNSOLICITED),
-        reason=row.reason,
-        said=people.said(one.remote, *(one.fact(name).strip() for name in names)),
-        asked=asked,
-        shown=shown,
-        replaces=replaces,
-        study_instance_uid=one.study_instance_uid,
-        series_instance_uid=one.series_instance_uid,
-        sop_instance_uid=one.sop_instance_uid,
-        sop_class_uid=one.sop_class_uid,
-        study_date=one.fact("study_date").strip(),
-        study_description=one.fact("study_description").strip(),
-        modality=one.fact("modality").strip(),
-        instance_number=one.fact("instance_number").strip(),
-        frames=int(frames) if frames.isdigit() and len(frames) < 10 else 1,
-        size=one.size,
-        received_at=one.received_at,
-        remote=one.remote,
-        calling_ae_title=one.calling_ae_title,
-        address=one.address,
-        retrieval_id=one.retrieval_id,
-        place=FilePlace(row.spool_name, False, one.data_offset, one.data_length, one.transfer_syntax),
-    )
-
-
-def _of_text(row: Row[Any], people: _People) -> SetAside:
-    return SetAside(
-        id=f"t{row.id}",
-        why=Why.TEXT_IN_PIXELS,
-        reason=row.reason,
-        said=people.said(row.remote, row.patient_id, row.patient_name, row.birth_date, row.sex),
-        asked=people.asked(row.patient_key, row.remote, ""),
-        shown=Person(),
-        replaces=False,
-        study_instance_uid=row.study_instance_uid,
-        series_instance_uid=row.series_instance_uid,
-        sop_instance_uid=row.sop_instance_uid,
-        sop_class_uid=row.sop_class_uid,
-        study_date=row.study_date,
-        study_description=row.description,
-        modality=row.modality,
-        instance_number=row.instance_number,
-        frames=row.frames,
-        size=row.data_length,
-        received_at=row.received_at,
-        remote=row.remote,
-        calling_ae_title="",
-        address="",
-        retrieval_id="",
-        place=FilePlace(row.spool_name or "-", True, row.data_offset, row.data_length, row.transfer_syntax),
-        key=row.key,
-    )
-
-
 # --- steps of a decision ---------------------------------------------------------------------------------------------
 
 
@@ -298,14 +178,14 @@ def _numbers(ids: Iterable[str]) -> tuple[list[int], list[int]]:
 
 def _still_there(connection: Connection, files: Sequence[int], text: Sequence[int]) -> list[Row[Any]]:
     """The rows of the files. Raises UsageError where somebody else has decided meanwhile."""
-    rows = connection.execute(_FILES.where(quarantined.c.id.in_(files)).order_by(quarantined.c.id)).all()
+    rows = connection.execute(FILES.where(quarantined.c.id.in_(files)).order_by(quarantined.c.id)).all()
     if len(rows) != len(files) or len(_text_rows(connection, text)) != len(text):
         raise UsageError("Somebody has decided on some of these already. Look again, then decide on the rest.")
     return list(rows)
 
 
 def _text_rows(connection: Connection, text: Sequence[int]) -> list[Row[Any]]:
-    return list(connection.execute(_TEXT.where(instances.c.id.in_(text)).order_by(instances.c.id)))
+    return list(connection.execute(TEXT.where(instances.c.id.in_(text)).order_by(instances.c.id)))
 
 
 def _give_way(connection: Connection, one: Received, decided: Decided) -> int | None:
