@@ -25,7 +25,7 @@ _PACS = "BENCH_PACS"
 _NOTES = {
     "netty": "an association for each query; compared with what is held, noted, audited",
     "findscu": "a process and an association for each query",
-    "pynetdicom": "an association for all queries of a patient",
+    "pynetdicom": "an association for all queries of a patient; asks again where it has lost answers",
     "limit": "sockets that know the questions beforehand, an association for each",
 }
 _PATIENTS = Unit("patients/s", more_is_better=True)
