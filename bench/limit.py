@@ -9,7 +9,7 @@ import signal
 import socket
 import struct
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -56,6 +56,12 @@ def _reap() -> None:
 
 
 def _serve(peer: socket.socket, prefix: str, sync: bool) -> None:
+    for _ in images_of(peer, prefix, sync):
+        pass
+
+
+def images_of(peer: socket.socket, prefix: str, sync: bool) -> Iterator[tuple[Path, bool]]:
+    """Each file as soon as it is written, and whether it is the last; it is answered when the next one is asked for."""
     head = peer.recv(_LENGTHS.size, socket.MSG_WAITALL)
     if len(head) < _LENGTHS.size:
         return  # somebody asks only whether we listen
@@ -65,8 +71,9 @@ def _serve(peer: socket.socket, prefix: str, sync: bool) -> None:
     peer.sendall(_READY)
     answer = _answer()
     view = memoryview(bytearray(_BUFFER))
-    for number, (length,) in enumerate(_LENGTHS.iter_unpack(table)):
-        file = os.open(f"{prefix}-{number}", os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_CLOEXEC, 0o600)
+    for number, (length,) in enumerate(_LENGTHS.iter_unpack(table), 1):
+        path = Path(f"{prefix}-{number}")
+        file = os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_CLOEXEC, 0o600)
         left = length
         while left:
             received = peer.recv_into(view[:left] if left < _BUFFER else view)
@@ -77,6 +84,7 @@ def _serve(peer: socket.socket, prefix: str, sync: bool) -> None:
         if sync:
             os.fdatasync(file)
         os.close(file)
+        yield path, number == count
         peer.sendall(answer)
     peer.recv(64)  # what stands for A-RELEASE
     peer.sendall(_READY)

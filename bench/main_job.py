@@ -1,136 +1,119 @@
 """The main job, from asking for a study to its last picture registered; beside other programs doing the same steps."""
 
-import shutil
-import subprocess
-import sys
 import tempfile
-import time
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import AbstractContextManager, contextmanager
-from dataclasses import dataclass
+from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
 from functools import partial
 from pathlib import Path
+from typing import Final
 
-import pydicom
-
-from bench.contest import Contestant, Result, Table, compete, rate
+from bench.contest import RATE, Contestant, Result, Table, compete, rate
+from bench.goals import Bound, Goal, Quantity, goal
 from bench.headers import PATIENT_ID
-from bench.images import CT_STUDY, write_study
-from bench.machine import children_seconds, cpu_seconds
-from bench.receivers import DCMTK_ENVIRONMENT, wait_until_listening
+from bench.images import CT_STUDY, Kind, write_study
+from bench.main_job_peers import PACS, PEERS, Job, Peer, Work, dcmtk, timed
+from bench.pictures import Picture, count_of_each, expected
 from bench.scope import Scope
+from netty.archive.database import open_database
+from netty.archive.retrievals import Retrievals
 from support.netty_process import Netty, RemoteEntry, netty, simulated
-from support.peers import dcmqrscp, run
 from support.ports import free_port
+from support.waiting import TooLate, wait_until
 
-_PACS = "BENCH_PACS"
-_TITLE = "HAPPY_netty"
-_SECONDS = 600.0
-_COUNT = 400
-
-
-@dataclass(frozen=True, slots=True)
-class Source:
-    """A PACS that sends the study."""
-
-    title: str
-    port: int
-
-
-Start = Callable[[Path, Sequence[Path], int], AbstractContextManager[Source]]
-
-
-@contextmanager
-def simulator(folder: Path, files: Sequence[Path], destination: int) -> Iterator[Source]:
-    """netty's simulated hospital, with the files where they lie."""
-    with simulated(files[0].parent, title=_PACS, netty_port=destination, log=folder / "simulator.log") as port:
-        yield Source(_PACS, port)
-
-
-@contextmanager
-def dcmtk(folder: Path, files: Sequence[Path], destination: int) -> Iterator[Source]:
-    """DCMTK's dcmqrscp, with copies of the files."""
-    with dcmqrscp(folder / "dcmqrscp", files, netty_port=destination, title=_PACS) as peer:
-        yield Source(_PACS, peer.port)
+_SECONDS: Final = 120.0
+_LOOK: Final = 0.02  # seconds between two looks whether all pictures are there
+_SHARE: Final = 0.25  # of the images that peers get in the usual subset: what counts is their rate
 
 
 def tables(scope: Scope) -> Iterator[Table]:
-    """The same study by all of them."""
+    """One: the same study by all of them, and a smaller one by peers that would take minutes for it."""
     with tempfile.TemporaryDirectory(prefix="netty-bench-", dir=scope.folder) as place:
-        base = Path(place)
-        files = write_study(CT_STUDY, _COUNT, base / "files")
-        study = str(pydicom.dcmread(files[0], stop_before_pixels=True).StudyInstanceUID)
-        contestants = [
-            Contestant("netty, simulator", "synced, registered", _in_folder(base, run_netty, files, simulator))
-        ]
-        if shutil.which("dcmqrscp"):
-            contestants += [
-                Contestant("netty, dcmqrscp", "the same", _in_folder(base, run_netty, files, dcmtk)),
-                Contestant(
-                    "storescp, dcmj2pnm",
-                    "from dcmqrscp; neither synced nor registered",
-                    _in_folder(base, run_dcmtk, files, study),
-                ),
-            ]
-        yield compete(f"main job: {_COUNT} CT of 0.5 MB fetched and shown", contestants, scope.rounds)
+        yield table(CT_STUDY, scope.rounds, Path(place), CT_STUDY.count if scope.full else int(_SHARE * CT_STUDY.count))
 
 
-def _in_folder(base: Path, work: Callable[..., Result], *arguments: object) -> Callable[[], Result]:
-    def measure() -> Result:
-        with tempfile.TemporaryDirectory(dir=base) as folder:
-            return work(Path(folder), *arguments)
+def table(kind: Kind, rounds: int, folder: Path, for_peers: int) -> Table:
+    """They fetch in turn; everything but the fetched study stays as it is from round to round."""
+    whole = write_study(kind, kind.count, folder / "whole")
+    part = whole if for_peers == kind.count else write_study(kind, for_peers, folder / "part")
+    wanted = [expected(file) for file in whole[: kind.different]]
+    with ExitStack() as stack:
+        contestants = []
+        for number, one in enumerate((*NETTY, *PEERS)):
+            if one.missing:
+                continue
+            files = whole if one in NETTY or one.name == "bare" else part
+            place = folder / str(number)
+            place.mkdir()
+            work = stack.enter_context(one.start(Job(place, files)))
+            note = one.note if files is whole else f"{one.note}; {len(files)} images"
+            contestants.append(Contestant(one.name, note, partial(fetched, work, len(files), wanted)))
+        title = f"main job: {kind.count} {kind} fetched and shown"
+        return compete(title, contestants, rounds, RATE, [each for one in NETTY for each in _goals(one.name)])
 
-    return measure
+
+def _goals(name: str) -> list[Goal]:
+    """Of issue 5."""
+    bare = Bound(0.8, "bare")
+    return [
+        *(goal(name, Bound(factor, peer), bare) for peer, factor in
+          (("Orthanc", 4), ("storescp, dcmj2pnm", 10), ("pynetdicom, pydicom", 10))),
+        goal(name, Bound(1.5, "bare"), what=Quantity.CPU),
+    ]  # fmt: skip
 
 
-def run_netty(folder: Path, files: Sequence[Path], start: Start) -> Result:
-    """`netty retrieve --wait`, and the pictures that are registered then."""
+def fetched(work: Work, count: int, wanted: Sequence[Picture]) -> Result:
+    """A round: the study is fetched, its pictures are looked at, and everything of it is removed."""
+    before = work.cpu()
+    seconds, registered = work.run()
+    cpu = work.cpu() - before
+    shown = count_of_each(work.pictures(), wanted)
+    there = [min(found, len(range(number, count, len(wanted)))) for number, found in enumerate(shown)]
+    work.clear()
+    return rate(count, seconds, cpu=cpu, done=min(registered, sum(there)))
+
+
+@contextmanager
+def _simulator(job: Job, port: int) -> Iterator[int]:
+    """netty's simulated hospital, with the files where they lie; gives its port."""
+    with simulated(job.files[0].parent, title=PACS, netty_port=port, log=job.folder / "simulator.log") as own:
+        yield own
+
+
+@contextmanager
+def _netty(job: Job, source: Callable[[Job, int], AbstractContextManager[int]]) -> Iterator[Work]:
+    """`netty retrieve`, and what is registered then."""
     port = free_port()
-    with start(folder, files, port) as source:
-        remote = RemoteEntry("pacs", source.title, source.port)
-        with netty(folder / "netty", [remote], port=port, quiet_time=0) as one:
-            one.register("person", pacs=PATIENT_ID)
-            return _retrieved(one, len(files))
+    with source(job, port) as pacs, netty(job.folder / "netty", [RemoteEntry("pacs", PACS, pacs)], port=port) as one:
+        one.register("person", pacs=PATIENT_ID)
+        assert one.process is not None
+        database = open_database(f"sqlite:///{one.folder}/data/netty.db")
+        renditions = one.folder / "data" / "blobs" / "renditions"
+        yield Work(
+            one.process.pid,
+            partial(timed, partial(_retrieved, one, Retrievals(database), len(job.files))),
+            lambda: renditions.rglob("*.jpg"),
+            partial(_forget, one, Retrievals(database), job),
+        )
+        database.close()
 
 
-def _retrieved(one: Netty, count: int) -> Result:
-    assert one.process is not None
-    cpu, began = cpu_seconds(one.process.pid), time.perf_counter()
-    answer = one.ok("retrieve", "pacs", "--patient-id", PATIENT_ID, "--wait", seconds=_SECONDS)
-    seconds = time.perf_counter() - began
-    cpu = cpu_seconds(one.process.pid) - cpu
-    rendered = sum(each["rendered"] for each in answer["retrievals"])
-    pictures = len(list((one.folder / "data" / "blobs" / "renditions").rglob("*.jpg")))
-    return rate(count, seconds, cpu=cpu, done=min(rendered, pictures))
+def _retrieved(one: Netty, retrievals: Retrievals, count: int) -> int:
+    """Returns as soon as the last picture is registered; netty itself still waits whether more images come."""
+    (asked,) = one.ok("retrieve", "pacs", "--patient-id", PATIENT_ID)["retrievals"]
+    with suppress(TooLate):
+        wait_until(lambda: retrievals.count(asked["id"]).rendered >= count, _SECONDS, "pictures", one.process, _LOOK)
+    return retrievals.count(asked["id"]).rendered
 
 
-def run_dcmtk(folder: Path, files: Sequence[Path], study_instance_uid: str) -> Result:
-    """movescu asks, storescp writes, then dcmj2pnm by two at a time: one after the other, as scripts do it."""
-    port = free_port()
-    received, shown = folder / "received", folder / "shown"
-    received.mkdir()
-    shown.mkdir()
-    with dcmtk(folder, files, port) as source:
-        command = ["storescp", "--fork", "--aetitle", _TITLE, "--output-directory", str(received), str(port)]
-        log = folder / "storescp.log"
-        with log.open("wb") as output, subprocess.Popen(command, env=DCMTK_ENVIRONMENT, stderr=output) as scp:
-            try:
-                wait_until_listening(scp, port, log)
-                began, before = time.perf_counter(), children_seconds()
-                asked = ["-S", "-aec", _PACS, "-aet", _TITLE, "-aem", _TITLE, "-k", "QueryRetrieveLevel=STUDY"]
-                key = f"StudyInstanceUID={study_instance_uid}"
-                moved = run("movescu", *asked, "-k", key, "127.0.0.1", source.port, seconds=_SECONDS)
-                if moved.code:
-                    print(moved.output[-2000:], file=sys.stderr)
-                with ThreadPoolExecutor(2) as pool:
-                    list(pool.map(partial(_shown, shown), received.iterdir()))
-                seconds = time.perf_counter() - began
-                cpu = children_seconds() - before + cpu_seconds(scp.pid)
-            finally:
-                scp.terminate()
-    return rate(len(files), seconds, cpu=cpu, done=len(list(shown.iterdir())))
+def _forget(one: Netty, retrievals: Retrievals, job: Job) -> None:
+    """As people do; and wait until its files have gone too, so that the next one has the machine for itself."""
+    wait_until(lambda: not retrievals.unfinished_of("pacs", job.study), _SECONDS, "the verdict", one.process)
+    one.ok("studies", "delete", job.study, "--yes")
+    spool = one.folder / "data" / "spool"
+    wait_until(lambda: not any(spool.iterdir()), _SECONDS, "the spool is empty", one.process)
 
 
-def _shown(folder: Path, file: Path) -> None:
-    run("dcmj2pnm", "+oj", "+Jq", "90", "+Wi", "1", file, folder / f"{file.name}.jpg")
+NETTY: Final = (
+    Peer("netty", "from dcmqrscp; synced, registered", partial(_netty, source=dcmtk), ("dcmqrscp",)),
+    Peer("netty, simulator", "from its own simulator; synced, registered", partial(_netty, source=_simulator)),
+)

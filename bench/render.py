@@ -19,23 +19,19 @@ from functools import partial
 from pathlib import Path
 from typing import Final
 
-import numpy as np
-import pydicom
-import simplejpeg
-
 from bench.contest import RATE, Contestant, Result, Table, compete, rate
 from bench.goals import Bound, Quantity, goal
 from bench.headers import OF_CINE, OF_CR, OF_CT, OF_MG, OF_MR, OF_US
 from bench.images import Kind, write_study
 from bench.machine import children_seconds, cpu_seconds
-from bench.render_workers import QUALITY, window_table
+from bench.pictures import expected, has_size, shows
+from bench.render_workers import QUALITY
 from bench.scope import Scope
 from netty.simulator.studies_objects import CR, CT, MG, MR, US, XA
 from support.peers import orthanc, program
 
 _MEMORY: Final = Path("/dev/shm")
 _CORES: Final = sorted(os.sched_getaffinity(0))
-_FAR_OFF: Final = 6.0  # greys of 255, the mean over a picture: so much may JPEG and roundings take away
 _CLIENTS: Final = 2
 
 KINDS: Final = (
@@ -106,18 +102,8 @@ def _is_good(task: Task, picture: Path) -> bool:
     number, frame = map(int, picture.stem.split("-"))
     data = picture.read_bytes()
     if number * task.kind.frames + frame > 8:
-        return bool(simplejpeg.decode_jpeg_header(data)[:2] == (task.kind.rows, task.kind.columns))
-    expected = _expected(task.files[number], frame)
-    shown = simplejpeg.decode_jpeg(data, "RGB" if expected.ndim == 3 else "GRAY").reshape(expected.shape)
-    far_off = float(np.abs(shown.astype(np.int16) - expected).mean())
-    return far_off < _FAR_OFF
-
-
-def _expected(file: Path, frame: int) -> "np.ndarray[tuple[int, ...], np.dtype[np.uint8]]":
-    data_set = pydicom.dcmread(file)
-    values = data_set.pixel_array
-    values = values[frame - 1] if getattr(data_set, "NumberOfFrames", 1) > 1 else values
-    return np.asarray(values if data_set.SamplesPerPixel == 3 else window_table(data_set)[values], np.uint8)
+        return has_size(data, task.kind.rows, task.kind.columns)
+    return shows(data, expected(task.files[number], frame))
 
 
 # --- Who draws -------------------------------------------------------------------------------------------------------

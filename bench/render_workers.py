@@ -12,6 +12,8 @@ from typing import Any, Final
 
 import numpy as np
 
+from bench.pictures import window_table
+
 QUALITY: Final = 90
 _BAND: Final = 128  # rows
 
@@ -33,7 +35,8 @@ def _netty() -> Draw:
     return draw
 
 
-def _pillow() -> Draw:
+def pillow() -> Draw:
+    """pydicom and Pillow."""
     import io
 
     import pydicom
@@ -77,14 +80,14 @@ def _bare() -> Draw:
             known[file] = frames, None if colour else window_table(data_set), "444" if colour else "Gray"
         frames, table, subsampling = known[file]
         for frame in frames:
-            picture = frame if table is None else _looked_up(table, frame)
+            picture = frame if table is None else looked_up(table, frame)
             space = "RGB" if table is None else "GRAY"
             yield simplejpeg.encode_jpeg(picture, quality=QUALITY, colorspace=space, colorsubsampling=subsampling)
 
     return draw
 
 
-def _looked_up(table: Any, frame: Any) -> Any:
+def looked_up(table: Any, frame: Any) -> Any:
     """By bands of rows: numpy makes indices of 8 bytes of the cells, which should stay near the processor."""
     picture = np.empty((*frame.shape, 1), np.uint8)
     for row in range(0, len(frame), _BAND):
@@ -93,16 +96,7 @@ def _looked_up(table: Any, frame: Any) -> Any:
     return picture
 
 
-def window_table(data_set: Any) -> Any:
-    """The grey of every stored value, through the first window (PS3.3 C.11.2.1.2.1)."""
-    slope, intercept = float(data_set.get("RescaleSlope", 1)), float(data_set.get("RescaleIntercept", 0))
-    center, width = float(data_set.WindowCenter), float(data_set.WindowWidth)
-    values = np.arange(1 << data_set.BitsStored) * slope + intercept
-    shown = np.clip((values - (center - 0.5)) / (width - 1) + 0.5, 0, 1) * 255
-    return np.rint(255 - shown if data_set.PhotometricInterpretation == "MONOCHROME1" else shown).astype(np.uint8)
-
-
-_WORKERS: Final = {"netty": _netty, "pillow": _pillow, "bare": _bare}
+_WORKERS: Final = {"netty": _netty, "pillow": pillow, "bare": _bare}
 
 
 def main(name: str, out: str, *files: str) -> None:

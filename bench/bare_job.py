@@ -1,0 +1,64 @@
+"""``python -m bench.bare_job PORT FOLDER FILE``: the main job with nothing but what cannot be left out.
+
+One process receives as `limit` does, two look up (in the table of FILE's window), encode and write, as images come; the
+last image is answered when all pictures are written.
+"""
+
+import os
+import signal
+import socket
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pydicom
+import simplejpeg
+
+from bench.limit import images_of
+from bench.pictures import window_table
+from bench.render_workers import QUALITY, looked_up
+
+_WORKERS = 2
+_NAME = 256  # bytes that a path takes in the pipe: written and read whole
+
+
+def main(port: str, folder: str, file: str) -> None:
+    """Listen until SIGTERM."""
+    data_set = pydicom.dcmread(file)
+    shape, table = (data_set.Rows, data_set.Columns), window_table(data_set)
+    (tasks, to_do), (done, to_tell) = os.pipe(), os.pipe()
+    for _ in range(_WORKERS):
+        if os.fork() == 0:
+            os.close(to_do)
+            _draw(tasks, to_tell, shape, table)
+            os._exit(0)
+    with socket.create_server(("127.0.0.1", int(port))) as listener:
+        signal.signal(signal.SIGTERM, lambda *_: os._exit(0))  # the workers read the end of the pipe
+        number = 0
+        while True:
+            peer, _ = listener.accept()
+            number += 1
+            with peer:
+                count = 0
+                for path, last in images_of(peer, str(Path(folder) / str(number)), False):
+                    os.write(to_do, str(path).encode().ljust(_NAME))
+                    count += 1
+                    while last and count:
+                        count -= len(os.read(done, count))
+
+
+def _draw(tasks: int, tell: int, shape: tuple[int, int], table: Any) -> None:
+    while name := os.read(tasks, _NAME):
+        path = Path(name.decode().rstrip())
+        with path.open("rb") as file:
+            file.seek(-2 * shape[0] * shape[1], os.SEEK_END)
+            cells = np.frombuffer(file.read(), "<u2").reshape(shape)
+        picture = looked_up(table, cells)
+        jpeg = simplejpeg.encode_jpeg(picture, quality=QUALITY, colorspace="GRAY", colorsubsampling="Gray")
+        path.with_suffix(".jpg").write_bytes(jpeg)
+        os.write(tell, b"x")
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
