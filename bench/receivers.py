@@ -28,7 +28,7 @@ from netty.archive.retrievals import Retrievals
 from netty.archive.spool import Spool
 from netty.model.patient import Patient, PatientLink
 from netty.model.retrieval import LedgerEntry, Retrieval, RetrievalState
-from support.netty_process import TITLE, Netty, RemoteEntry, descendants
+from support.netty_process import TITLE, Netty, RemoteEntry, descendants, is_alive
 from support.peers import orthanc, program
 from support.ports import free_port
 from support.waiting import TooLate, wait_until
@@ -178,7 +178,8 @@ def _writing(setup: Setup, command: Callable[[int, Path], Sequence[object]], ope
 
 
 def _kept_in(folder: Path, pid: int, images: Sequence[Image]) -> int:
-    wait_until(lambda: not descendants(pid), _PATIENCE, "its processes end with their associations")
+    # Not whether they are gone: storescp waits for those that have ended only when the next one calls.
+    wait_until(lambda: not any(map(is_alive, descendants(pid))), _PATIENCE, "its processes end with their associations")
     return len(kept_whole(folder.iterdir(), _by_uid(images)))
 
 
