@@ -149,6 +149,8 @@ def test_an_unknown_key_is_told_with_its_line_and_the_nearest_right_one(text: st
         ("[receive]\nquiet_time = -1", "receive.quiet_time: It cannot be negative"),
         ("[render]\nquality = 101", "render.quality: It must be between 1 and 100"),
         ('[render]\nformat = "gif"', "render.format must be one of"),
+        ("[render]\npng_bits = 12", "render.png_bits: It must be one of 8, 16"),
+        ('[render]\nct_windows = ["liver"]', "must be one of"),
         ("[retrieve]\nlevels = []", 'The list must contain "study"'),
         ("[search]\npace = 0", "search.pace: It must be more than 0"),
         ('[search]\nevery = "often"', "'often' is no pause. Write 90s, 30m, 6h or 1d"),

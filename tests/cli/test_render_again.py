@@ -67,3 +67,29 @@ def test_a_recipe_leaves_nothing_to_choose(netty: Netty, folder: Path, image: Pa
     (folder / "recipe.json").write_text('{"grayscale": null}')
 
     netty("render", image, "-o", "a.png", "--recipe", "recipe.json", "--window", "1,2", code=2)
+
+
+@pytest.mark.parametrize(
+    ("made", "again", "options"),
+    [
+        ("deep.png", "deep2.png", ("--bits", "16")),
+        ("loop.webp", "loop2.webp", ("--loop", "webp")),
+        ("lung.jpg", "lung2.jpg", ("--window", "lung", "--frame", "2")),
+    ],
+)
+def test_every_form_is_made_again_by_its_recipe(
+    netty: Netty, folder: Path, made: str, again: str, options: tuple[str, ...]
+) -> None:
+    film = made_image(folder / "film.dcm", np.stack([PIXELS.astype(np.uint16) * 99] * 2), NumberOfFrames=2)
+    if "--bits" in options:
+        film = made_image(folder / "film.dcm", PIXELS.astype(np.uint16) * 99)
+    (folder / "recipe.json").write_text(json.dumps(netty("render", film, "-o", made, *options, "--json").document))
+
+    netty("render", film, "-o", again, "--recipe", "recipe.json")
+
+    assert (folder / made).read_bytes() == (folder / again).read_bytes()
+
+
+@pytest.mark.parametrize("more", [("--frame", "1"), ("--format", "png")])
+def test_a_loop_leaves_no_frame_and_no_format_to_choose(netty: Netty, image: Path, more: tuple[str, str]) -> None:
+    assert "leave out --frame and --format" in netty("render", image, "-o", "a", "--loop", "webp", *more, code=2).stderr

@@ -84,7 +84,7 @@ def test_what_was_asked_for_is_kept_turned_into_jpeg_and_registered(service: Ser
     [instance] = [
         each for series in held["series"] for each in series["instances"] if each["sop_instance_uid"] == image.sop
     ]
-    [picture] = instance["renditions"]
+    [picture, _] = instance["renditions"]
     jpeg = Path(picture["path"]).read_bytes()
 
     assert answer.status == 0x0000

@@ -307,7 +307,7 @@ class Way:
         if kinds[-1] in ("no_picture", "cannot_render"):
             assert str(replies[-1].header["template"]).format(**replies[-1].header["values"])
         else:
-            assert kinds == ["image"] + ["frame"] * replies[0].header["frames"]
+            assert kinds == ["image"] + ["rendition"] * replies[0].header["frames"]
 
 
 CLASSES = sorted({sop_class for sop_class, _ in SHAPES})

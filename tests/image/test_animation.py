@@ -9,9 +9,10 @@ import pytest
 from PIL import Image
 
 from netty.errors import UsageError
-from netty.image.animation import LoopFormat, encode_loop, loop_encoder
+from netty.image.animation import encode_loop, loop_encoder
 from netty.image.errors import CannotRender
 from netty.image.pixel_data import Array
+from netty.image.settings import LoopFormat
 from netty.image.thumbnail import thumbnail
 
 RAMP = np.tile(np.arange(0, 64, dtype=np.uint8), (48, 1))
@@ -72,7 +73,7 @@ def test_pictures_are_taken_one_at_a_time() -> None:
     assert taken == list(range(20))
 
 
-@pytest.mark.parametrize("format", LoopFormat)
+@pytest.mark.parametrize("format", [LoopFormat.WEBP, LoopFormat.MP4])
 def test_frames_of_several_sizes_make_no_loop(format: LoopFormat) -> None:
     if format is LoopFormat.MP4:
         pytest.importorskip("av")
@@ -97,9 +98,52 @@ def test_without_pyav_mp4_says_how_to_install_it(monkeypatch: pytest.MonkeyPatch
 
 @pytest.mark.parametrize(
     ("shape", "size"),
-    [((512, 512), (256, 256)), ((100, 50), (50, 100)), ((3000, 20, 3), (2, 256)), ((1, 9000), (256, 1))],
+    [((512, 512), (320, 320)), ((100, 50), (50, 100)), ((3000, 20, 3), (2, 320)), ((1, 9000), (320, 1))],
 )
 def test_a_thumbnail_is_a_small_jpeg(shape: tuple[int, ...], size: tuple[int, int]) -> None:
     with Image.open(io.BytesIO(thumbnail(np.zeros(shape, np.uint8)))) as small:
         assert (small.format, small.size) == ("JPEG", size)
         assert small.mode == ("RGB" if len(shape) == 3 else "L")
+
+
+def test_only_what_changes_is_encoded_and_the_rest_stays() -> None:
+    still = np.random.default_rng(1).integers(0, 256, (200, 200), np.uint8)
+    moved = still.copy()
+    moved[101:103, 51:55] ^= 255
+
+    one = encode_loop([still], [40], LoopFormat.WEBP, 90)
+    both = encode_loop([still, moved, moved], [40, 40, 40], LoopFormat.WEBP, 90)
+
+    assert len(both) < len(one) + 1000
+    shown, times = webp_frames(both)
+    assert len(shown) == len(times) == 3
+    outside = np.ones((200, 200), bool)
+    outside[100:104, 50:56] = False
+    assert np.array_equal(shown[0][outside], shown[1][outside])
+    assert np.abs(shown[1][101:103, 51:55, 0] - moved[101:103, 51:55]).mean() < 60
+
+
+@pytest.mark.parametrize("format", [LoopFormat.WEBP, LoopFormat.MP4])
+def test_a_loop_of_too_many_pixels_is_refused_before_it_is_made(format: LoopFormat) -> None:
+    if format is LoopFormat.MP4:
+        pytest.importorskip("av")
+    with pytest.raises(CannotRender, match="too many"):
+        encode_loop([np.zeros((1024, 1024), np.uint8)] * 2, [10] * 1000, format, 90)
+
+
+def test_colours_carry_their_profile_into_a_loop() -> None:
+    data = encode_loop(COLOURS, TIMES, LoopFormat.WEBP, 90, b"a profile, odd.")
+
+    with Image.open(io.BytesIO(data)) as image:
+        assert image.info["icc_profile"] == b"a profile, odd."
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
+def test_of_a_huge_picture_not_every_pixel_is_looked_at_for_its_thumbnail(dtype: type) -> None:
+    ramp = np.tile(np.linspace(0, np.iinfo(dtype).max, 9000).astype(dtype), (6000, 1))
+
+    with Image.open(io.BytesIO(thumbnail(ramp))) as small:
+        greys = np.asarray(small)[100].astype(int)
+
+    assert small.size == (320, 213)
+    assert np.abs(greys - np.linspace(0, 255, 320)).max() < 4

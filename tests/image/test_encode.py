@@ -8,8 +8,9 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from netty.image.aspect import resampled, square_size
-from netty.image.encode import MEDIA_TYPES, encode, subsampling
+from netty.image.encode import encode, subsampling
 from netty.image.errors import CannotRender
+from netty.image.rendition import MEDIA_TYPES
 from netty.image.settings import RenderSettings, RenditionFormat
 
 

@@ -111,7 +111,9 @@ def test_every_retrieval_ends_complete(story: Story, real_files: list[DicomFile]
 
 def _own_views(story: Story, one: DicomFile) -> list[dict[str, Any]]:
     """The renditions of an image as it is; it may also have some through a presentation state of its study."""
-    renditions: list[dict[str, Any]] = story.held[one.sop_instance_uid]["renditions"]
+    renditions: list[dict[str, Any]] = [
+        made for made in story.held[one.sop_instance_uid]["renditions"] if made["kind"] == "picture"
+    ]
     return [rendition for rendition in renditions if not rendition["presentation_state"]]
 
 

@@ -71,7 +71,7 @@ async def test_what_comes_so_looks_like_the_plain_image(
             plain = drawn_plain(written.instances[one.sop_instance_uid])
             kinds = {RenderState.RENDERED if plain else RenderState.NO_PICTURE}
             assert {one.state} == kinds, one.reason
-            shown = [each for each in one.renditions if not each.presentation_state]
+            shown = [each for each in one.pictures if not each.presentation_state]
             assert [netty.blobs.get(each.blob_key) for each in shown] == plain
         assert {one.transfer_syntax for one in netty.registration.unrendered(1)} == set()
         assert netty.verify().ok

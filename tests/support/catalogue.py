@@ -13,7 +13,8 @@ from typing import Any
 
 from netty.archive.database import Database, migrate, open_database
 from netty.archive.digest import Digest
-from netty.archive.received import NewRendition, Received
+from netty.archive.held import Rendition
+from netty.archive.received import Received
 from netty.model.patient import Patient, PatientLink
 from netty.model.remote import Remote
 from netty.model.retrieval import LedgerEntry, Retrieval, RetrievalState
@@ -128,9 +129,9 @@ def digest_of(content: bytes) -> str:
     return digest.text
 
 
-def rendition(key: str = "ab", data: bytes = b"jpeg", **changes: Any) -> NewRendition:
+def rendition(key: str = "ab", data: bytes = b"jpeg", **changes: Any) -> Rendition:
     """One JPEG of frame 1."""
-    usual = NewRendition(
+    usual = Rendition(
         "jpeg", 1, f"renditions/{key}/1.jpg", 512, 256, len(data), hashlib.sha256(data).hexdigest(), {"quality": 90}
     )
     return replace(usual, window="40/400", flags=("window from the image",), **changes)

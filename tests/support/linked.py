@@ -69,6 +69,7 @@ class Linked:
     timers: Timers
     keep: KeepSettings
     levels: tuple[RetrieveLevel, ...] = (RetrieveLevel.STUDY,)
+    render: RenderSettings = field(default_factory=RenderSettings)
     stopping: threading.Event = field(default_factory=threading.Event)
 
     def __post_init__(self) -> None:
@@ -145,6 +146,7 @@ async def linked(
     timers: Timers | None = None,
     levels: tuple[RetrieveLevel, ...] = (RetrieveLevel.STUDY,),
     keep: KeepSettings | None = None,
+    render: RenderSettings | None = None,
 ) -> AsyncIterator[Linked]:
     """Run it for the length of a block."""
     receive, keep = receive or ReceiveSettings(quiet_time=2), keep or KeepSettings()
@@ -153,7 +155,9 @@ async def linked(
     with new_database(folder) as database:
         async with _serving(folder, database, receive) as port:
             ae, timers = AeSettings(port=port), timers or Timers(10, 10, 30)
-            parts = Linked(folder, database, ae, receive, timers, keep, levels=levels)
+            parts = Linked(
+                folder, database, ae, receive, timers, keep, levels=levels, render=render or RenderSettings()
+            )
             rendering = threading.Thread(target=_renderer(parts).run, args=(parts.stopping,))
             rendering.start()
             try:
@@ -203,7 +207,7 @@ def _renderer(parts: Linked) -> Renderer:
 
     keeper = Keeper(parts.spool, parts.blobs, Deidentifier.of(parts.keep, parts.folder, parts.folder, parts.ae))
     commits = GroupCommit(parts.database.together, parts.blobs.sync)
-    drawer = Drawer(parts.spool, parts.blobs, render, RenderSettings(), keeper, commits)
+    drawer = Drawer(parts.spool, parts.blobs, render, parts.render, keeper, commits)
     return Renderer(parts.registration, drawer, Rerenderer(parts.renewal, drawer), workers=1)
 
 

@@ -22,10 +22,11 @@ from netty.archive.audit import Audit
 from netty.archive.blobs import Blobs
 from netty.archive.database import Database, migrate, open_database
 from netty.archive.found import FoundStudies
+from netty.archive.held import Rendition
 from netty.archive.holdings import Holdings
 from netty.archive.patients import Patients
 from netty.archive.quarantine import Quarantine
-from netty.archive.received import NewRendition, Received, Rendered
+from netty.archive.received import Received, Rendered
 from netty.archive.registration import Registration
 from netty.archive.remotes import Remotes
 from netty.archive.retrievals import Retrievals
@@ -34,6 +35,8 @@ from netty.archive.spool import Spool
 from netty.archive.unobtainable import Unobtainables
 from netty.archive.users import Role, Sessions, Users
 from netty.dicom.uids import STORAGE_CLASSES
+from netty.image.rendition import RenditionKind
+from netty.image.thumbnail import thumbnail
 from netty.model import reasons
 from netty.model.found import FoundInstance, FoundSeries, FoundStudy
 from netty.model.patient import Patient, PatientLink
@@ -169,6 +172,8 @@ class Town:
             for frame in range(1, frames + 1):
                 data = pictures[(number * frames + frame - 1) % len(pictures)] if pictures else phantom(number, frame)
                 renditions.append(self._rendition(f"renditions/{key}/{frame}.jpg", data, frame))
+            small = thumbnail(np.asarray(Image.open(io.BytesIO(data))))
+            renditions.append(self._rendition(f"renditions/{key}/1-small.jpg", small, 1, kind=RenditionKind.THUMBNAIL))
             self.blobs.sync([rendition.blob_key for rendition in renditions])
             self.registration.rendered([Rendered(one.instance_id, renditions)])
 
@@ -238,12 +243,12 @@ class Town:
         register_batch(self.registration, self.spool, batch)
         return written
 
-    def _rendition(self, key: str, data: bytes, frame: int) -> NewRendition:
+    def _rendition(self, key: str, data: bytes, frame: int, **more: Any) -> Rendition:
         self.blobs.put(key, data)
         with Image.open(io.BytesIO(data)) as picture:
             width, height = picture.size
         digest = hashlib.sha256(data).hexdigest()
-        return NewRendition("jpeg", frame, key, width, height, len(data), digest, window="40/400")
+        return Rendition("jpeg", frame, key, width, height, len(data), digest, window="40/400", **more)
 
     @staticmethod
     def _received(

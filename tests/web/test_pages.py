@@ -1,22 +1,22 @@
 """What the pages and the REST interface say and do, on a real archive."""
 
-import io
 import json
+import re
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
 import httpx2
 import pytest
-from PIL import Image
 from starlette.testclient import TestClient
 
 from netty.archive.audit import AuditKind
-from netty.archive.held import RenderState
+from netty.archive.held import RenderState, Rendition
+from netty.archive.received import Rendered
 from netty.archive.renewal import Renewal
+from netty.image.rendition import RenditionKind
 from netty.model.retrieval import LedgerState, RetrievalState
 from netty.web.film import SHOWN_PER_SERIES
-from netty.web.studies import make_thumbnail
 from netty.web.table import cell_id
 from support.catalogue import received, rendition
 from support.pages import ROOT, US_MULTIFRAME, Town, browsing, fresh_token, make_study, phantom, token_in
@@ -183,9 +183,9 @@ def test_a_big_series_shows_its_first_images_and_says_that_there_are_more(operat
     whole = operator.get(f"/studies/{study.study_instance_uid}").text
     series = operator.get(f"/studies/{study.study_instance_uid}/series/{study.study_instance_uid}.1").text
 
-    assert whole.count("/thumbnail") == SHOWN_PER_SERIES
+    assert whole.count('<img src="/renditions/') == SHOWN_PER_SERIES
     assert f"Show all {SHOWN_PER_SERIES + 5} images" in whole
-    assert series.count("/thumbnail") == SHOWN_PER_SERIES + 5
+    assert series.count('<img src="/renditions/') == SHOWN_PER_SERIES + 5
 
 
 def test_images_stand_in_the_order_of_their_numbers(operator: TestClient, own_town: Town) -> None:
@@ -242,6 +242,71 @@ def test_an_image_offers_its_views_through_presentation_states(operator: TestCli
     assert "C 1 W 2" not in operator.get(address, params={"state": "1.2.3.4"}).text
 
 
+def _held_with(town: Town, number: int, *renditions: Rendition, frames: int = 1) -> str:
+    """The address of an image with these renditions, its thumbnail among them."""
+    study = make_study(number, "0012345", ("CT", 1))
+    uid = study.study_instance_uid
+    image = received(
+        f"{uid}.1.1",
+        study_instance_uid=uid,
+        series_instance_uid=f"{uid}.1",
+        patient_key="P001",
+        facts={"patient_id": "0012345", "modality": "CT", "number_of_frames": str(frames)},
+    )
+    [registered] = town.registration.register([image])
+    assert registered.instance_id
+    town.registration.rendered([Rendered(registered.instance_id, renditions)])
+    return f"/studies/{uid}/series/{uid}.1/images/{uid}.1.1"
+
+
+@pytest.mark.parametrize(("language", "lung", "own"), [("en", "lung", "as it is"), ("ja", "肺野", "標準")])
+def test_a_ct_is_offered_through_further_windows(
+    operator: TestClient, own_town: Town, language: str, lung: str, own: str
+) -> None:
+    plain, further = rendition("plain"), replace(rendition("further"), view="lung", window="C -600 W 1500 (lung)")
+    address = _held_with(own_town, 20, plain, further)
+    operator.cookies.set("netty_language", language)
+
+    page = operator.get(address).text
+    seen = operator.get(address, params={"view": "lung"}).text
+
+    assert "C -600 W 1500" not in page and "C -600 W 1500" in seen
+    assert f'view=lung">{lung}</a>' in page and f">{own}</a>" in page
+    assert f'view=lung" aria-current="page">{lung}</a>' in seen
+    assert "C -600 W 1500" not in operator.get(address, params={"view": "bone"}).text  # there is none
+
+
+@pytest.mark.parametrize(("format", "element"), [("webp", "<img"), ("mp4", "<video")])
+def test_a_film_is_offered_as_a_loop(operator: TestClient, own_town: Town, format: str, element: str) -> None:
+    frames = [replace(rendition(f"f{number}"), frame=number) for number in (1, 2)]
+    loop = replace(rendition("loop"), kind=RenditionKind.LOOP, frame=0, format=format)
+    address = _held_with(own_town, 21, *frames, loop, frames=2)
+
+    plain = operator.get(address, params={"frame": 2}).text
+    seen = operator.get(address, params={"view": "loop"}).text
+
+    assert "<b>2</b> / 2" in plain and f"{address}?frame=2&amp;view=loop" in plain
+    shown = re.search(rf'{element} id="picture" src="(/renditions/\d+)"', seen)
+    assert shown
+    place = own_town.holdings.rendition(int(shown[1].rsplit("/", 1)[1]))
+    assert place and place.rendition.kind is RenditionKind.LOOP
+    assert "2 frames" in seen and "ArrowDown" not in seen
+
+
+def test_a_format_that_browsers_do_not_show_is_previewed_and_offered(operator: TestClient, own_town: Town) -> None:
+    tiff = replace(rendition("whole"), format="tiff")
+    small = replace(rendition("small"), kind=RenditionKind.THUMBNAIL)
+    address = _held_with(own_town, 22, tiff, small)
+
+    page = operator.get(address).text
+
+    assert "Browsers do not show TIFF" in page and "Download the picture" in page
+    document = operator.get(f"/api/v1/{address.split('/series')[0].lstrip('/')}").json()
+    made = document["series"][0]["instances"][0]["renditions"]
+    assert [(one["kind"], one["format"]) for one in made] == [("picture", "tiff"), ("thumbnail", "jpeg")]
+    assert [f'src="{one["url"]}"' in page for one in made] == [False, True]
+
+
 def test_a_picture_comes_as_it_was_rendered(operator: TestClient, own_town: Town) -> None:
     answer = operator.get("/renditions/1")
 
@@ -257,17 +322,6 @@ def test_a_picture_that_is_gone_from_the_disk_is_not_found(operator: TestClient,
     own_town.blobs.remove([place.rendition.blob_key])
 
     assert operator.get("/renditions/1").status_code == 404
-    assert operator.get("/renditions/1/thumbnail").status_code == 404
-
-
-@pytest.mark.parametrize(("mode", "format"), [("L", "JPEG"), ("RGB", "JPEG"), ("RGBA", "PNG"), ("P", "PNG")])
-def test_a_thumbnail_is_small_whatever_the_picture_is(mode: str, format: str) -> None:
-    out = io.BytesIO()
-    Image.new(mode, (2000, 1000)).save(out, format)
-
-    with Image.open(io.BytesIO(make_thumbnail(out.getvalue()))) as small:
-        assert small.size == (320, 160)
-        assert small.format == "JPEG"
 
 
 @pytest.mark.parametrize(

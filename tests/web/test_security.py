@@ -32,7 +32,6 @@ PAGES = {
     f"/studies/{STUDY}/series/{SERIES}/images/{IMAGE}": 200,
     f"/open?study={STUDY}": 303,
     "/renditions/1": 200,
-    "/renditions/1/thumbnail": 200,
     "/jobs": 200,
     "/remotes": 200,
     "/password": 200,

@@ -70,7 +70,7 @@ async def test_every_syntax_is_received_as_it_is_and_rendered(tmp_path: Path) ->
         assert study is not None
         syntaxes = set()
         for one in study.instances:
-            (made,) = one.renditions
+            (made,) = one.pictures
             rendition = netty.holdings.rendition(made.id)
             assert rendition is not None
             syntaxes.add(rendition.rendition.recipe["compression"]["transfer_syntax"])

@@ -1,6 +1,7 @@
 """Greys of 16 bits in PNG: the same picture, with the steps that 8 bits cannot show."""
 
 import io
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -19,7 +20,7 @@ PIXELS = (np.arange(64 * 64, dtype=np.uint16)).reshape(64, 64)
 
 def rendered(path: Path, settings: RenderSettings = PNG) -> NDArray[np.uint16]:
     with PictureFile(path, *locate_data_set(path)) as picture:
-        made = picture.rendered(1, settings, deep=True)
+        made = picture.rendered(1, replace(settings, png_bits=16))
         assert picture.followed(made.recipe).data == made.data
         assert made.flags == ()
     with Image.open(io.BytesIO(made.data)) as image:

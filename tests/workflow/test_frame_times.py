@@ -9,8 +9,8 @@ import pytest
 from PIL import Image
 from pydicom.tag import Tag
 
-from netty.image.animation import LoopFormat
 from netty.image.errors import CannotRender
+from netty.image.settings import LoopFormat
 from netty.workflow.data_set_place import locate_data_set
 from netty.workflow.picture_file import PictureFile
 from netty.workflow.render_loop import rendered_loop
@@ -55,7 +55,7 @@ def test_a_loop_has_all_frames_and_says_how_it_was_made(tmp_path: Path) -> None:
     with PictureFile(path, *locate_data_set(path)) as picture:
         loop = rendered_loop(picture, LoopFormat.WEBP)
 
-    assert (loop.width, loop.height, loop.durations) == (16, 16, (40,) * 4)
+    assert (loop.width, loop.height, loop.recipe["durations"]) == (16, 16, [40] * 4)
     assert loop.recipe["frames"] == [1, 2, 3, 4]
     with Image.open(io.BytesIO(loop.data)) as image:
         assert image.n_frames == 4

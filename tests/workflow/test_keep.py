@@ -76,7 +76,7 @@ async def test_a_rendition_shows_no_more_than_the_mask_leaves(tmp_path: Path, le
         study = netty.holdings.study(uid)
         assert study is not None
         (instance,) = study.instances
-        (rendition,) = instance.renditions
+        (rendition,) = instance.pictures
         picture = np.asarray(_opened(netty.blobs.get(rendition.blob_key)))
 
         assert picture[:16].max() < 16 < picture[24:].max()  # JPEG: about black
@@ -115,7 +115,7 @@ async def test_overlays_that_the_profile_removes_are_not_in_the_renditions_eithe
         study = netty.holdings.study(written.study_instance_uid)
         assert study is not None
         (instance,) = study.instances
-        (rendition,) = instance.renditions
+        (rendition,) = instance.pictures
         picture = np.asarray(_opened(netty.blobs.get(rendition.blob_key)))
 
         assert bool(picture[:6].min() > 240) is (burned_in is BurnedIn.KEEP)
@@ -138,7 +138,7 @@ async def test_annotations_that_the_profile_removes_are_not_drawn_and_the_state_
 
             def through(netty: Linked = netty) -> list[bytes]:
                 study = netty.holdings.study(written.study_instance_uid)
-                pictures = [one for each in study.instances for one in each.renditions] if study else []
+                pictures = [one for each in study.instances for one in each.pictures] if study else []
                 return [netty.blobs.get(one.blob_key) for one in pictures if one.presentation_state]
 
             (seen[burned_in],) = await asyncio.to_thread(wait_until, through, 20, "the image through its state")

@@ -27,7 +27,7 @@ from netty.workflow.data_set_place import locate_data_set
 from netty.workflow.image_file import NoPicture
 from netty.workflow.picture_file import render_frames
 from netty.workflow.render_job import render_job
-from netty.workflow.rendered import RenderedFrame, rendered_frame
+from netty.workflow.rendered import RenderedFile, rendered_of
 from support.images import CT, image_attributes, made_image, write_image
 
 PNG = RenderSettings(RenditionFormat.PNG)
@@ -35,11 +35,11 @@ PNG = RenderSettings(RenditionFormat.PNG)
 
 def render(
     path: Path, settings: RenderSettings = PNG, frames: Iterable[int] | None = None, window: Window | None = None
-) -> list[RenderedFrame]:
+) -> list[RenderedFile]:
     return list(render_frames(path, *locate_data_set(path), settings, frames, window))
 
 
-def opened(rendered: RenderedFrame) -> NDArray[Any]:
+def opened(rendered: RenderedFile) -> NDArray[Any]:
     return np.asarray(Image.open(io.BytesIO(rendered.data)))
 
 
@@ -220,6 +220,7 @@ def test_the_recipe_has_every_number_and_is_json(tmp_path: Path) -> None:
     encoder = recipe["output"].pop("encoder")
     assert re.fullmatch(r"simplejpeg \d+\.\d+.*", encoder)
     assert recipe["output"] == {
+        "kind": "picture",
         "rows": 1,
         "columns": 2,
         "format": "jpeg",
@@ -256,7 +257,7 @@ def test_a_job_answers_with_the_image_and_its_frames(tmp_path: Path) -> None:
     (image, nothing), *frames = render_job(job(path))
 
     assert (image, nothing) == ({"kind": "image", "frames": 2}, b"")
-    assert [rendered_frame(json.loads(json.dumps(header)), data) for header, data in frames] == render(path)
+    assert [rendered_of(json.loads(json.dumps(header)), data) for header, data in frames] == render(path)
 
 
 def test_a_job_answers_why_there_is_no_picture(tmp_path: Path) -> None:
@@ -321,4 +322,4 @@ def test_a_render_child_that_an_image_is_too_large_for_says_so_and_renders_the_n
 
         _, frame = pool.run(job(small))
 
-    assert [rendered_frame(frame.header, frame.payload)] == render(small)
+    assert [rendered_of(frame.header, frame.payload)] == render(small)

@@ -16,7 +16,7 @@ from netty.image.voi import Window
 from netty.workflow.data_set_place import locate_data_set
 from netty.workflow.picture_file import render_frames
 from netty.workflow.render_job import render_job
-from netty.workflow.rendered import RenderedFrame
+from netty.workflow.rendered import RenderedFile
 from support.images import CT, add_overlay, image_attributes, item, made_image, write_image
 
 PNG = RenderSettings(RenditionFormat.PNG)
@@ -25,12 +25,12 @@ RAMP = np.arange(0, 160, 10, dtype=np.uint8).reshape(4, 4)
 DIAGONAL = np.eye(2, dtype=np.uint8)
 
 
-def render(dataset: Dataset, pixels: NDArray[Any], folder: Path, window: Window | None = None) -> list[RenderedFrame]:
+def render(dataset: Dataset, pixels: NDArray[Any], folder: Path, window: Window | None = None) -> list[RenderedFile]:
     path = write_image(folder / "i", dataset, [np.ascontiguousarray(pixels).tobytes()])
     return list(render_frames(path, *locate_data_set(path), PNG, window=window))
 
 
-def opened(rendered: RenderedFrame) -> Any:
+def opened(rendered: RenderedFile) -> Any:
     return np.asarray(Image.open(io.BytesIO(rendered.data))).tolist()
 
 

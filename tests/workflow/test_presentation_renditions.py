@@ -61,7 +61,7 @@ def _held(netty: Linked, sop_instance_uid: str) -> HeldInstance:
 
 def _states(netty: Linked, image: Dataset) -> list[str]:
     """The presentation states through which an image is to be seen; empty text for its own view."""
-    return sorted(one.presentation_state for one in _held(netty, image.SOPInstanceUID).renditions)
+    return sorted(one.presentation_state for one in _held(netty, image.SOPInstanceUID).pictures)
 
 
 async def _fetched(netty: Linked) -> None:
@@ -93,7 +93,7 @@ async def test_an_image_and_its_state_are_seen_together_in_whatever_order_they_c
             await _soon(lambda: not netty.spool.names(), "the spool is empty")
         await _seen_through(netty, image, state)
 
-        seen = [one for one in _held(netty, image.SOPInstanceUID).renditions if one.presentation_state]
+        seen = [one for one in _held(netty, image.SOPInstanceUID).pictures if one.presentation_state]
         assert [one.recipe["presentation_state"]["label"] for one in seen] == ["NOTE"]
         assert seen[0].window == "C 1000 W 1500"
         assert _held(netty, state.SOPInstanceUID).state is RenderState.NO_PICTURE
@@ -110,7 +110,7 @@ async def test_one_retrieval_brings_an_image_and_two_states(tmp_path: Path) -> N
         await _fetched(netty)
         await _seen_through(netty, image, *states)
 
-        keys = [one.blob_key for one in _held(netty, image.SOPInstanceUID).renditions]
+        keys = [one.blob_key for one in _held(netty, image.SOPInstanceUID).pictures]
         assert len(set(keys)) == 3
         # Without kept DICOM, states stay in the spool; the image goes as soon as nothing needs it.
         await _soon(lambda: len(netty.spool.names()) == 2, "the image has left the spool")
@@ -183,15 +183,15 @@ async def test_a_series_without_windows_is_shown_with_one_range(tmp_path: Path, 
         await _fetched(netty)
 
         def shared() -> bool:
-            renditions = [one for image in images for one in _held(netty, image.SOPInstanceUID).renditions]
+            renditions = [one for image in images for one in _held(netty, image.SOPInstanceUID).pictures]
             return len(renditions) == 3 and all(is_shared(one.recipe) for one in renditions)
 
         await _soon(shared, "all have the range of the series")
-        renditions = [one for image in images for one in _held(netty, image.SOPInstanceUID).renditions]
+        renditions = [one for image in images for one in _held(netty, image.SOPInstanceUID).pictures]
         assert {one.window for one in renditions} == {"-3000 .. 3095"}
         assert not any(Flag.RANGE_OF_ONE_IMAGE in one.flags for one in renditions)
         await _soon(lambda: not netty.spool.names(), "the spool is empty")
-        assert len(list(netty.blobs.list("renditions"))) == 3
+        assert len(list(netty.blobs.list("renditions"))) == 6  # a picture and a thumbnail of each
         assert netty.verify().ok
 
 
@@ -206,7 +206,7 @@ async def test_a_study_is_rendered_anew_from_kept_dicom_while_its_old_pictures_a
         await _fetched(netty)
         await _seen_through(netty, image, state)
         await _soon(lambda: not netty.spool.names(), "the spool is empty")
-        old = {one.id for one in _held(netty, image.SOPInstanceUID).renditions}
+        old = {one.id for one in _held(netty, image.SOPInstanceUID).pictures}
         simulated.destinations.clear()
 
         assert netty.renewal.render_again(UID, "test") == Renewed(2, 0)
@@ -214,13 +214,15 @@ async def test_a_study_is_rendered_anew_from_kept_dicom_while_its_old_pictures_a
 
         def new() -> bool:
             assert len(_states(netty, image)) == 2
-            return not old & {one.id for one in _held(netty, image.SOPInstanceUID).renditions}
+            return not old & {one.id for one in _held(netty, image.SOPInstanceUID).pictures}
 
         await _soon(new, "all pictures are new")
         await _seen_through(netty, image, state)
         (retrieval,) = netty.retrievals.list()
         assert retrieval.state is RetrievalState.COMPLETE
-        assert len(list(netty.blobs.list("renditions"))) == 2
+        assert (
+            len(list(netty.blobs.list("renditions"))) == 3
+        )  # the picture, its thumbnail, the picture through the state
 
 
 async def test_what_has_no_dicom_left_is_not_rendered_anew_and_keeps_its_pictures(tmp_path: Path) -> None:

@@ -17,7 +17,7 @@ from netty.workflow.data_set_place import locate_data_set
 from netty.workflow.picture_file import PictureFile, render_frames
 from netty.workflow.presentation_states import NotAPresentationState, Reference, StateFile, open_state, references_of
 from netty.workflow.render_job import render_job
-from netty.workflow.rendered import RenderedFrame, rendered_frame
+from netty.workflow.rendered import RenderedFile, rendered_of
 from support.images import (
     add_overlay,
     image_attributes,
@@ -33,14 +33,14 @@ PNG = RenderSettings(RenditionFormat.PNG)
 PIXELS = np.array([[0, 50, 100], [150, 200, 250]], np.uint8)
 
 
-def seen(folder: Path, state: Dataset, pixels: NDArray[Any] = PIXELS, **image: Any) -> list[RenderedFrame]:
+def seen(folder: Path, state: Dataset, pixels: NDArray[Any] = PIXELS, **image: Any) -> list[RenderedFile]:
     """The image as it is seen through the state."""
     path, state_path = made_image(folder / "i", pixels, **image), write_state(folder / "s", state)
     place = locate_data_set(path)
     return list(render_frames(path, *place, PNG, state=open_state(state_path, *locate_data_set(state_path))))
 
 
-def opened(rendered: RenderedFrame) -> Any:
+def opened(rendered: RenderedFile) -> Any:
     return np.asarray(Image.open(io.BytesIO(rendered.data))).tolist()
 
 
@@ -434,4 +434,4 @@ def test_a_job_may_name_a_presentation_state(tmp_path: Path) -> None:
 
     _, (header, data) = render_job(job)
 
-    assert opened(rendered_frame(header, data))[0] == [255, 205, 155]
+    assert opened(rendered_of(header, data))[0] == [255, 205, 155]

@@ -31,7 +31,7 @@ async def test_a_study_is_fetched_rendered_and_complete(tmp_path: Path) -> None:
         assert retrieval.claimed.completed == 3
         study = netty.holdings.study(written.study_instance_uid)
         assert study is not None
-        assert [len(one.renditions) for one in study.instances] == [1, 1, 1]
+        assert [len(one.pictures) for one in study.instances] == [1, 1, 1]
         assert netty.verify().ok
 
 
@@ -123,7 +123,7 @@ async def test_a_presentation_state_is_held_and_has_no_picture(tmp_path: Path) -
         assert retrieval.state is RetrievalState.COMPLETE
         study = netty.holdings.study(written.study_instance_uid)
         assert study is not None
-        assert sorted((one.state, len(one.renditions)) for one in study.instances) == [
+        assert sorted((one.state, len(one.pictures)) for one in study.instances) == [
             ("no_picture", 0),
             ("rendered", 1),
         ]
@@ -138,7 +138,7 @@ async def test_every_frame_of_a_cine_has_its_rendition(tmp_path: Path) -> None:
         study = netty.holdings.study(written.study_instance_uid)
 
         assert study is not None
-        assert [[rendition.frame for rendition in one.renditions] for one in study.instances] == [[1, 2, 3, 4, 5]]
+        assert [[rendition.frame for rendition in one.pictures] for one in study.instances] == [[1, 2, 3, 4, 5]]
 
 
 async def test_a_remote_that_is_not_there_fails_at_once_in_words(tmp_path: Path) -> None:

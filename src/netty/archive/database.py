@@ -17,7 +17,7 @@ from netty.archive.errors import DatabaseFault, DiskFull
 if TYPE_CHECKING:
     from sqlalchemy.dialects import postgresql
 
-REVISION: Final = "0004"  # of the tables that this program knows: the newest of migrations/versions; they sort
+REVISION: Final = "0005"  # of the tables that this program knows: the newest of migrations/versions; they sort
 BUSY_SECONDS: Final = 10
 _WRITING: Final = "netty_writing"
 _AT_ONCE: Final = 5000  # values in one IN (...): SQLite takes 32 766 in all

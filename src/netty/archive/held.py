@@ -6,6 +6,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
+from netty.image.rendition import RenditionKind
 from netty.model.difference import StudyState
 
 
@@ -20,17 +21,17 @@ class RenderState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Rendition:
-    """One encoded frame, or one film of all frames.
+    """One encoded frame, or one loop of all frames.
 
     Attributes:
-        frame: from 1, as DICOM numbers frames; 0 for all frames in one file (mp4, multi-page tiff).
+        frame: from 1, as DICOM numbers frames; 0 for a loop of all frames.
         blob_key: its name in the blob store; `Blobs.path` makes a path of it where the store is a folder.
         recipe: how it was made, enough to make it again.
         window: the window in words (``40/400``), empty where there was none.
+        view: the further window of the settings (``lung``) through which it shows a CT image, else empty.
         presentation_state: SOP Instance UID of the presentation state applied, else empty.
     """
 
-    id: int
     format: str
     frame: int
     blob_key: str
@@ -42,13 +43,22 @@ class Rendition:
     window: str = ""
     presentation_state: str = ""
     flags: tuple[str, ...] = ()
+    kind: RenditionKind = RenditionKind.PICTURE
+    view: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HeldRendition(Rendition):
+    """A rendition with its number, which is never given to another one."""
+
+    id: int
 
 
 @dataclass(frozen=True, slots=True)
 class RenditionPlace:
     """A rendition with where it belongs, for whoever asks by its number alone."""
 
-    rendition: Rendition
+    rendition: HeldRendition
     instance_id: int
     sop_instance_uid: str
     study_instance_uid: str
@@ -77,8 +87,13 @@ class HeldInstance:
     state: RenderState
     reason: str
     kept_blob: str | None
-    renditions: tuple[Rendition, ...] = ()
+    renditions: tuple[HeldRendition, ...] = ()
     not_presented: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def pictures(self) -> tuple[HeldRendition, ...]:
+        """Its renditions but for thumbnails and loops."""
+        return tuple(one for one in self.renditions if one.kind is RenditionKind.PICTURE)
 
 
 @dataclass(frozen=True, slots=True)

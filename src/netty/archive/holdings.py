@@ -1,6 +1,7 @@
 """What is held: visible, and readable from our own disk."""
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import fields
 from typing import Any, Final
 
 from sqlalchemy import ColumnElement, Connection, Row, Select, and_, case, distinct, func, not_, select
@@ -9,10 +10,10 @@ from netty.archive.audit import AuditEvent, AuditKind, write_events
 from netty.archive.database import Database, portions
 from netty.archive.held import (
     HeldInstance,
+    HeldRendition,
     HeldSeries,
     HeldStudy,
     RenderState,
-    Rendition,
     RenditionPlace,
 )
 from netty.archive.tables import (
@@ -26,6 +27,7 @@ from netty.archive.tables import (
     series,
     studies,
 )
+from netty.image.rendition import RenditionKind
 from netty.model.difference import StudyState
 from netty.model.identity import trimmed
 from netty.model.retrieval import LedgerState
@@ -249,7 +251,7 @@ def _incomplete(connection: Connection, study_instance_uids: list[str]) -> Itera
 
 
 def _series_of(connection: Connection, study: int) -> tuple[HeldSeries, ...]:
-    pictures: dict[int, list[Rendition]] = {}
+    pictures: dict[int, list[HeldRendition]] = {}
     of_study = series.c.study == study
     query = select(renditions).join(instances, renditions.c.instance == instances.c.id)
     query = query.join(series, instances.c.series == series.c.id).where(of_study)
@@ -296,7 +298,7 @@ def _in_order(number: str) -> tuple[bool, int, str]:
         return True, 0, number
 
 
-def _instance(row: Row[Any], pictures: tuple[Rendition, ...], not_presented: Mapping[str, str]) -> HeldInstance:
+def _instance(row: Row[Any], pictures: tuple[HeldRendition, ...], not_presented: Mapping[str, str]) -> HeldInstance:
     return HeldInstance(
         id=row.id,
         sop_instance_uid=row.sop_instance_uid,
@@ -313,18 +315,6 @@ def _instance(row: Row[Any], pictures: tuple[Rendition, ...], not_presented: Map
     )
 
 
-def _rendition(row: Row[Any]) -> Rendition:
-    return Rendition(
-        id=row.id,
-        format=row.format,
-        frame=row.frame,
-        blob_key=row.blob_key,
-        width=row.width,
-        height=row.height,
-        bytes=row.bytes,
-        sha256=row.sha256,
-        recipe=row.recipe,
-        window=row.window,
-        presentation_state=row.presentation_state,
-        flags=tuple(row.flags),
-    )
+def _rendition(row: Row[Any]) -> HeldRendition:
+    values = {each.name: getattr(row, each.name) for each in fields(HeldRendition)}
+    return HeldRendition(**values | {"flags": tuple(row.flags), "kind": RenditionKind(row.kind)})

@@ -7,6 +7,8 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any, Final, Self
 
+from netty.archive.held import Rendition
+
 TEXT_FACTS: Final = (
     "patient_id",
     "patient_name",
@@ -140,23 +142,6 @@ class ToRender:
 
 
 @dataclass(frozen=True, slots=True)
-class NewRendition:
-    """One rendition whose blob is synced, to be registered; the fields are those of `held.Rendition`."""
-
-    format: str
-    frame: int
-    blob_key: str
-    width: int
-    height: int
-    bytes: int
-    sha256: str
-    recipe: Mapping[str, Any] = field(default_factory=dict)
-    window: str = ""
-    presentation_state: str = ""
-    flags: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
 class KeptBlob:
     """A kept, de-identified DICOM file that is synced, to be registered."""
 
@@ -170,5 +155,5 @@ class Rendered:
     """An instance that was rendered: its pictures, whose blobs are synced, and the kept file, if one was made now."""
 
     instance_id: int
-    renditions: Sequence[NewRendition]
+    renditions: Sequence[Rendition]
     kept_blob: KeptBlob | None = None

@@ -1,7 +1,7 @@
 """Registration: from received files to rows, and from rendered frames to rows."""
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import datetime
 from typing import Any, Final
 
@@ -23,9 +23,9 @@ from sqlalchemy import (
 )
 
 from netty.archive.database import Database, insert_if_new
-from netty.archive.held import RenderState
+from netty.archive.held import RenderState, Rendition
 from netty.archive.intake import LEDGER_STATES, Intake
-from netty.archive.received import KeptBlob, NewRendition, Received, Registered, Rendered, ToRender
+from netty.archive.received import KeptBlob, Received, Registered, Rendered, ToRender
 from netty.archive.retrievals import UNFINISHED
 from netty.archive.tables import (
     instances,
@@ -265,7 +265,7 @@ def settle(connection: Connection, batch: Sequence[Settled]) -> dict[int, int]:
 
 
 def replace_renditions(
-    connection: Connection, presentation_state: str, new: Mapping[int, Sequence[NewRendition]]
+    connection: Connection, presentation_state: str, new: Mapping[int, Sequence[Rendition]]
 ) -> dict[int, list[str]]:
     """Rows of instances, seen through this state (empty: none), instead of those before; gives unnamed blob keys."""
     those = {"instances": list(new), "seen_through": presentation_state}
@@ -280,7 +280,7 @@ def replace_renditions(
     return {number: sorted(keys - {one.blob_key for one in new[number]}) for number, keys in unnamed.items()}
 
 
-def _is_alone(one: NewRendition) -> bool:
+def _is_alone(one: Rendition) -> bool:
     return Flag.RANGE_OF_ONE_IMAGE in one.flags
 
 
@@ -323,18 +323,6 @@ def to_render(row: Row[Any]) -> ToRender:
     )
 
 
-def _rendition_row(instance_id: int, one: NewRendition) -> dict[str, Any]:
-    return {
-        "instance": instance_id,
-        "format": one.format,
-        "frame": one.frame,
-        "blob_key": one.blob_key,
-        "width": one.width,
-        "height": one.height,
-        "bytes": one.bytes,
-        "sha256": one.sha256,
-        "recipe": dict(one.recipe),
-        "window": one.window,
-        "presentation_state": one.presentation_state,
-        "flags": list(one.flags),
-    }
+def _rendition_row(instance_id: int, one: Rendition) -> dict[str, Any]:
+    row = {each.name: getattr(one, each.name) for each in fields(Rendition)}
+    return row | {"instance": instance_id, "recipe": dict(one.recipe), "flags": list(one.flags)}

@@ -8,8 +8,8 @@ from sqlalchemy import ColumnElement, Connection, Select, and_, exists, select, 
 
 from netty.archive.audit import AuditEvent, AuditKind, write_events
 from netty.archive.database import Database
-from netty.archive.held import RenderState
-from netty.archive.received import NewRendition, ToRender
+from netty.archive.held import RenderState, Rendition
+from netty.archive.received import ToRender
 from netty.archive.registration import instances_to_render, replace_renditions, to_be_presented, to_render
 from netty.archive.retrievals import UNFINISHED
 from netty.archive.tables import instances, presentations, renditions, retrievals, series, series_ranges, studies
@@ -75,7 +75,7 @@ class Renewal:
             for pair in pairs
         ]
 
-    def presented(self, one: ToPresent, new: Sequence[NewRendition]) -> list[str] | None:
+    def presented(self, one: ToPresent, new: Sequence[Rendition]) -> list[str] | None:
         """Rows of an image's renditions through a state, in the place of those before; their blobs are synced.
 
         Gives the blob keys that nothing names any more; None where one of the two was deleted meanwhile.
@@ -128,7 +128,7 @@ class Renewal:
             for number, rows in pictures.items()
         ]
 
-    def replaced(self, instance_id: int, new: Sequence[NewRendition]) -> list[str] | None:
+    def replaced(self, instance_id: int, new: Sequence[Rendition]) -> list[str] | None:
         """Renditions of an image in the place of those before; their blobs are synced.
 
         Gives the blob keys that nothing names any more; None where it was deleted, or is to be rendered anew anyhow.

@@ -27,6 +27,8 @@ from sqlalchemy import (
 )
 from sqlalchemy.types import TypeDecorator
 
+from netty.image.rendition import RenditionKind
+
 EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND: Final = timedelta(microseconds=1)
 
@@ -279,6 +281,8 @@ renditions: Final = Table(
     _text("window"),
     _text("presentation_state"),
     Column("flags", JSON, nullable=False),
+    _text("kind", server_default=str(RenditionKind.PICTURE)),
+    _text("view", server_default=""),
     sqlite_autoincrement=True,  # numbers are not used again: browsers keep the picture that they saw under one
 )
 

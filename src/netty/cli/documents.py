@@ -11,7 +11,7 @@ from netty.model.remote import Remote
 from netty.model.retrieval import Claimed, LedgerCount, Retrieval
 
 if TYPE_CHECKING:
-    from netty.archive.held import HeldInstance, HeldStudy, Rendition
+    from netty.archive.held import HeldInstance, HeldRendition, HeldStudy
 
 Document = dict[str, Any]
 BlobPath = Callable[[str], Path | None]
@@ -186,10 +186,11 @@ def _instance(instance: "HeldInstance", blob_path: BlobPath) -> Document:
     }
 
 
-def _rendition(rendition: "Rendition", blob_path: BlobPath) -> Document:
+def _rendition(rendition: "HeldRendition", blob_path: BlobPath) -> Document:
     path = blob_path(rendition.blob_key)
     place = {"path": str(path)} if path else {"url": f"/renditions/{rendition.id}"}
     return {
+        "kind": rendition.kind.value,
         "format": rendition.format,
         "frame": rendition.frame,
         **place,
@@ -198,6 +199,7 @@ def _rendition(rendition: "Rendition", blob_path: BlobPath) -> Document:
         "bytes": rendition.bytes,
         "recipe": dict(rendition.recipe),
         "window": rendition.window,
+        "view": rendition.view,
         "presentation_state": rendition.presentation_state,
         "flags": list(rendition.flags),
     }

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from netty.image.settings import RenderSettings
     from netty.image.voi import Window
     from netty.workflow.picture_file import PictureFile
-    from netty.workflow.rendered import RenderedFrame
+    from netty.workflow.rendered import RenderedFile
 
 _FORMATS = {".jpg": "jpeg", ".jpeg": "jpeg", ".png": "png", ".webp": "webp", ".tif": "tiff", ".tiff": "tiff"}
 
@@ -41,8 +41,15 @@ _FORMATS = {".jpg": "jpeg", ".jpeg": "jpeg", ".png": "png", ".webp": "webp", ".t
     help=say("without it: as OUT's name says, else jpeg"),
 )
 @click.option("--quality", type=click.IntRange(1, 100), default=90, help=say("of JPEG and WebP, 1 to 100"))
+@click.option("--bits", type=click.Choice(("8", "16")), default="8", help=say("of the greys in PNG"))
+@click.option("--loop", type=click.Choice(("webp", "mp4")), help=say("all frames as one loop, each for its time"))
 @click.option("--frame", type=click.IntRange(1), help=say("only this frame; the first is 1"))
-@click.option("--window", "window_text", metavar="C,W", help=say("window center and width, like 40,400"))
+@click.option(
+    "--window",
+    "window_text",
+    metavar="C,W",
+    help=say("window center and width, like 40,400; or lung, bone, brain, mediastinum"),
+)
 @click.option(
     "--presentation-state",
     "state_file",
@@ -64,19 +71,28 @@ def render(
     out: Path,
     format_name: str | None,
     quality: int,
+    bits: str,
+    loop: str | None,
     frame: int | None,
     window_text: str | None,
     state_file: Path | None,
     recipe_file: Path | None,
 ) -> None:
     """Every frame, or one."""
-    from netty.image.settings import RenderSettings, RenditionFormat
+    from netty.image.settings import LoopFormat, RenderSettings, RenditionFormat
 
     window = _window(window_text) if window_text else None
-    settings = RenderSettings(RenditionFormat(format_name or _FORMATS.get(out.suffix.lower(), "jpeg")), quality)
+    settings = RenderSettings(
+        format=RenditionFormat(format_name or _FORMATS.get(out.suffix.lower(), "jpeg")),
+        quality=quality,
+        png_bits=int(bits),
+        loop=LoopFormat(loop or "none"),
+    )
     recipe = _recipe(recipe_file) if recipe_file else None
-    if recipe is not None and (window or frame or format_name):
-        raise UsageError("A recipe says everything: leave out --window, --frame and --format.")
+    if recipe is not None and (window or frame or format_name or loop):
+        raise UsageError("A recipe says everything: leave out --window, --frame, --format and --loop.")
+    if loop and (frame or format_name):
+        raise UsageError("A loop has all frames, and a format of its own: leave out --frame and --format.")
     try:
         with _opened(file, state_file) as picture:
             renditions = (
@@ -110,10 +126,16 @@ def _placed(
     settings: "RenderSettings",
     frame: int | None,
     window: "Window | None",
-) -> "Iterable[tuple[RenderedFrame, Path]]":
+) -> "Iterable[tuple[RenderedFile, Path]]":
     """Each rendition with its file: OUT itself where there is one, numbered where there are several."""
-    from netty.image.encode import EXTENSIONS
+    from netty.image.rendition import EXTENSIONS
+    from netty.image.settings import LoopFormat
+    from netty.workflow.render_loop import rendered_loop
 
+    if settings.loop is not LoopFormat.NONE:
+        path = _single(file, out, EXTENSIONS[settings.loop])
+        yield rendered_loop(picture, settings.loop, settings.quality, window), path
+        return
     single = _single(file, out, EXTENSIONS[settings.format])
     count = picture.image.pixels.frames
     for number in [frame] if frame else picture.frames:
@@ -124,11 +146,12 @@ def _placed(
 
 def _followed(
     picture: "PictureFile", file: Path, out: Path, recipe: dict[str, Any]
-) -> "Iterable[tuple[RenderedFrame, Path]]":
+) -> "Iterable[tuple[RenderedFile, Path]]":
     """The rendition that the recipe makes."""
-    from netty.image.encode import EXTENSIONS
+    from netty.image.rendition import EXTENSIONS
+    from netty.workflow.render_loop import followed_loop, is_of_loop
 
-    rendered = picture.followed(recipe)
+    rendered = followed_loop(picture, recipe) if is_of_loop(recipe) else picture.followed(recipe)
     yield rendered, _single(file, out, EXTENSIONS[rendered.format])
 
 
@@ -146,7 +169,7 @@ def _recipe(file: Path) -> dict[str, Any]:
         found = json.loads(file.read_text(encoding="utf-8"))
     except ValueError as error:
         raise Unusable("{file} is not JSON: {detail}.", file=file, detail=error) from error
-    while isinstance(found, dict) and "grayscale" not in found:
+    while isinstance(found, dict) and found.keys().isdisjoint({"grayscale", "output"}):
         renditions = found.get("renditions")
         found = renditions[0] if isinstance(renditions, list) and len(renditions) == 1 else found.get("recipe")
     if not isinstance(found, dict):
@@ -154,16 +177,20 @@ def _recipe(file: Path) -> dict[str, Any]:
     return found
 
 
-def _write(rendered: "RenderedFrame", path: Path) -> Path:
+def _write(rendered: "RenderedFile", path: Path) -> Path:
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(rendered.data)
     return path
 
 
 def _window(text: str) -> "Window":
-    """``40,400`` as a window (PS3.3 C.11.2.1.2: the width is at least 1 for the linear function)."""
+    """``40,400`` as a window (PS3.3 C.11.2.1.2: the width is at least 1 for the linear function), or its name."""
+    from netty.image.ct_windows import CT_WINDOWS
+    from netty.image.settings import CtWindow
     from netty.image.voi import Window
 
+    if text in tuple(CtWindow):
+        return CT_WINDOWS[CtWindow(text)]
     try:
         center, width = (float(part) for part in text.split(","))
     except ValueError:
@@ -173,9 +200,10 @@ def _window(text: str) -> "Window":
     return Window(center, width)
 
 
-def _document(rendered: "RenderedFrame", path: Path) -> dict[str, Any]:
+def _document(rendered: "RenderedFile", path: Path) -> dict[str, Any]:
     return {
-        "format": rendered.format.value,
+        "kind": rendered.kind.value,
+        "format": rendered.format,
         "frame": rendered.frame,
         "path": str(path),
         "width": rendered.width,
@@ -183,6 +211,12 @@ def _document(rendered: "RenderedFrame", path: Path) -> dict[str, Any]:
         "bytes": len(rendered.data),
         "recipe": rendered.recipe,
         "window": rendered.window,
-        "presentation_state": (rendered.recipe["presentation_state"] or {}).get("sop_instance_uid", ""),
+        "presentation_state": _state_uid(rendered.recipe),
         "flags": [flag.value for flag in rendered.flags],
     }
+
+
+def _state_uid(recipe: dict[str, Any]) -> str:
+    """The presentation state through which it is seen; a loop says so for each of its frames."""
+    plan = recipe["plans"][0]["plan"] if "plans" in recipe else recipe
+    return str((plan["presentation_state"] or {}).get("sop_instance_uid", ""))

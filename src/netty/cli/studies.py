@@ -87,7 +87,7 @@ def show(invocation: Invocation, study_instance_uid: str) -> int:
             series.modality,
             each.instance_number,
             each.frames,
-            len(each.renditions),
+            len(each.pictures),
             " ".join(_state_labels(each)),
             term(each.state.value),
             " ".join(map(retold, dict.fromkeys(filter(None, (each.reason, *each.not_presented.values()))))),
@@ -143,7 +143,7 @@ def delete(invocation: Invocation, study_instance_uid: str, yes: bool) -> int:
 
 def _state_labels(instance: "HeldInstance") -> list[str]:
     """What the presentation states call themselves through which an image is seen."""
-    recipes = [one.recipe for one in instance.renditions if one.presentation_state]
+    recipes = [one.recipe for one in instance.pictures if one.presentation_state]
     labels = [str((recipe.get("presentation_state") or {}).get("label") or "GSPS") for recipe in recipes]
     return list(dict.fromkeys(labels))
 

@@ -1,11 +1,13 @@
 """The ranges and forms of values: what a type alone does not say, key by key."""
 
 from collections.abc import Callable
+from importlib.util import find_spec
 from typing import Any
 
 from netty.config.problems import RuleBroken
 from netty.dicom.uids import is_valid_uid
 from netty.errors import SettingsError
+from netty.image.settings import LoopFormat
 from netty.model.hours import parse_window
 from netty.workflow.settings import SearchSettings
 
@@ -109,6 +111,23 @@ def not_empty(rule: Rule) -> Rule:
     return check
 
 
+def one_of(*numbers: int) -> Rule:
+    """One of these numbers."""
+
+    def check(value: int) -> None:
+        if value not in numbers:
+            allowed = ", ".join(map(str, numbers))
+            raise SettingsError("It must be one of {numbers}, not {value}.", numbers=allowed, value=value)
+
+    return check
+
+
+def loop_format(value: str) -> None:
+    """A format of loops that can be made here."""
+    if value == LoopFormat.MP4 and find_spec("av") is None:
+        raise SettingsError("MP4 needs PyAV. Install it: pip install 'happy-netty[video]'.")
+
+
 def contains(value: str) -> Rule:
     """A list that holds `value`."""
 
@@ -159,6 +178,8 @@ RULES: dict[tuple[str, str], Rule] = {
     ("limits", "minimum_rate"): not_negative,
     ("limits", "rate_window"): more_than_zero,
     ("render", "quality"): between(1, 100),
+    ("render", "png_bits"): one_of(8, 16),
+    ("render", "loop"): loop_format,
     ("retrieve", "levels"): contains("study"),
     ("search", "pace"): more_than_zero,
     ("search", "every"): every,

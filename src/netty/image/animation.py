@@ -2,43 +2,49 @@
 
 import io
 from collections.abc import Iterable, Iterator, Sequence
-from enum import StrEnum
 from fractions import Fraction
 from itertools import accumulate
 from typing import Any, Final
 
 import numpy as np
 import PIL
-from PIL import Image
 
 from netty.errors import UsageError
+from netty.image.animation_webp import write_webp
 from netty.image.encode import LARGEST_SIDE
 from netty.image.errors import CannotRender
 from netty.image.pixel_data import Array
-from netty.image.settings import RenditionFormat
+from netty.image.settings import LoopFormat, RenditionFormat
 
 _MILLISECONDS: Final = Fraction(1, 1000)
 _LARGEST_MP4: Final = 4096  # of a side: what decoders in browsers take
-
-
-class LoopFormat(StrEnum):
-    """What all frames together are turned into."""
-
-    WEBP = "webp"
-    MP4 = "mp4"
+_PIXELS_AHEAD: Final = 16 << 20  # that x264 holds before it encodes them: four bytes and more for each
+LARGEST_FILE: Final = 128 << 20
+MOST_PIXELS: Final = 1 << 29  # of all frames together: what a child can encode within its time
 
 
 class VideoNotInstalled(UsageError):
     """MP4 is made by PyAV, which netty does not need otherwise."""
 
 
-def encode_loop(pictures: Iterable[Array], durations: Sequence[int], format: LoopFormat, quality: int) -> bytes:
+def encode_loop(
+    pictures: Iterable[Array], durations: Sequence[int], format: LoopFormat, quality: int, icc_profile: bytes = b""
+) -> bytes:
     """One file of all pictures, which have one size; `durations` are in milliseconds, one for each.
 
-    Pictures are taken one at a time: a long loop costs no more memory than a short one.
+    Pictures are taken one at a time: a long loop costs no more memory than a short one, but for the file itself.
+
+    Raises:
+        CannotRender: where the loop would be too large to be made or looked at.
+        VideoNotInstalled: where PyAV is needed.
     """
-    taken = _of_one_size(pictures)
-    return (_webp if format is LoopFormat.WEBP else _mp4)(taken, durations, quality)
+    file = _Limited()
+    if format is LoopFormat.WEBP:
+        taken = _of_one_size(pictures, len(durations), LARGEST_SIDE[RenditionFormat.WEBP])
+        write_webp(file, taken, durations, quality, icc_profile)
+    else:
+        _mp4(file, _of_one_size(pictures, len(durations), _LARGEST_MP4), durations, quality)
+    return file.getvalue()
 
 
 def loop_encoder(format: LoopFormat) -> str:
@@ -46,42 +52,45 @@ def loop_encoder(format: LoopFormat) -> str:
     return f"Pillow {PIL.__version__}" if format is LoopFormat.WEBP else f"PyAV {_av().__version__} libx264"
 
 
-def _of_one_size(pictures: Iterable[Array]) -> Iterator[Array]:
+class _Limited(io.BytesIO):
+    """A file in memory that ends somewhere."""
+
+    def write(self, data: Any, /) -> int:
+        if self.tell() + len(data) > LARGEST_FILE:
+            raise CannotRender("The loop would be larger than {limit} MB.", limit=LARGEST_FILE >> 20)
+        return super().write(data)
+
+
+def _of_one_size(pictures: Iterable[Array], frames: int, largest: int) -> Iterator[Array]:
     shape: tuple[int, ...] | None = None
     for picture in pictures:
-        shape = shape or picture.shape
+        if shape is None:
+            shape = picture.shape
+            _require_bounds(frames, shape[0], shape[1], largest)
         if picture.shape != shape:
             raise CannotRender("The frames differ in size, and make no loop.")
         yield picture
 
 
-class _Loop(Image.Image):
-    """The pictures as Pillow sees a file of several frames: it asks for them in turn."""
-
-    def __init__(self, pictures: Iterator[Array], frames: int) -> None:
-        super().__init__()
-        self._pictures, self.n_frames, self._at = pictures, frames, -1
-        self.seek(0)
-
-    def seek(self, frame: int) -> None:
-        if frame == self._at + 1:
-            shown = Image.fromarray(np.ascontiguousarray(next(self._pictures))).convert("RGB")
-            self.im, self._mode, self._size, self._at = shown.im, shown.mode, shown.size, frame
-
-    def tell(self) -> int:
-        return self._at
-
-
-def _webp(pictures: Iterator[Array], durations: Sequence[int], quality: int) -> bytes:
-    loop = _Loop(pictures, len(durations))
-    _limit(loop.size, LARGEST_SIDE[RenditionFormat.WEBP], LoopFormat.WEBP)
-    file = io.BytesIO()
-    loop.save(file, "WEBP", save_all=True, duration=list(durations), loop=0, quality=quality, method=2)
-    return file.getvalue()
+def _require_bounds(frames: int, rows: int, columns: int, largest: int) -> None:
+    if max(rows, columns) > largest:
+        raise CannotRender(
+            "The loop is {columns} x {rows} pixels, and its format ends at {largest}.",
+            columns=columns,
+            rows=rows,
+            largest=largest,
+        )
+    if frames * rows * columns > MOST_PIXELS:
+        raise CannotRender(
+            "The loop would have {frames} frames of {columns} x {rows} pixels, which are too many.",
+            frames=frames,
+            columns=columns,
+            rows=rows,
+        )
 
 
-def _mp4(pictures: Iterator[Array], durations: Sequence[int], quality: int) -> bytes:
-    av, file = _av(), io.BytesIO()
+def _mp4(file: io.BytesIO, pictures: Iterator[Array], durations: Sequence[int], quality: int) -> None:
+    av = _av()
     starts = [0, *accumulate(durations)]
     with av.open(file, "w", format="mp4") as container:
         stream: Any = None
@@ -89,18 +98,23 @@ def _mp4(pictures: Iterator[Array], durations: Sequence[int], quality: int) -> b
             picture = _even(picture)
             if stream is None:
                 rows, columns = picture.shape[:2]
-                _limit((columns, rows), _LARGEST_MP4, LoopFormat.MP4)
                 rate = Fraction(1000 * len(durations), max(1, starts[-1])).limit_denominator(1001)
                 stream = container.add_stream("libx264", rate=rate)
                 stream.width, stream.height, stream.pix_fmt = columns, rows, "yuv420p"
                 stream.codec_context.time_base = stream.time_base = _MILLISECONDS
-                stream.options = {"crf": str(_constant_rate(quality)), "preset": "fast", "threads": "1", "bf": "0"}
+                stream.options = {
+                    "crf": str(_constant_rate(quality)),
+                    "preset": "fast",
+                    "threads": "1",
+                    "bf": "0",
+                    "refs": "1",
+                    "rc-lookahead": str(min(30, _PIXELS_AHEAD // (rows * columns))),
+                }
             frame = av.VideoFrame.from_ndarray(picture, format="gray" if picture.ndim == 2 else "rgb24")
             frame.pts, frame.time_base, frame.duration = starts[number], _MILLISECONDS, durations[number]
             container.mux(stream.encode(frame))
         if stream is not None:
             container.mux(stream.encode(None))
-    return file.getvalue()
 
 
 def _constant_rate(quality: int) -> int:
@@ -115,17 +129,6 @@ def _even(picture: Array) -> Array:
         padding = ((0, rows % 2), (0, columns % 2), (0, 0))[: picture.ndim]
         picture = np.pad(picture, padding, mode="edge")
     return np.ascontiguousarray(picture)
-
-
-def _limit(size: tuple[int, int], largest: int, format: LoopFormat) -> None:
-    if max(size) > largest:
-        raise CannotRender(
-            "The loop is {columns} x {rows} pixels, and {format} ends at {largest}.",
-            columns=size[0],
-            rows=size[1],
-            format=format.value,
-            largest=largest,
-        )
 
 
 def _av() -> Any:

@@ -16,14 +16,8 @@ from netty.image.settings import RenderSettings, RenditionFormat
 
 LARGEST_SIDE = {RenditionFormat.JPEG: 65500, RenditionFormat.WEBP: 16383}  # by the formats themselves
 FULL_CHROMA_QUALITY = 85  # from here on colour is kept at full resolution: thin coloured lines and text stay readable
-EXTENSIONS = {
-    RenditionFormat.JPEG: "jpg",
-    RenditionFormat.PNG: "png",
-    RenditionFormat.WEBP: "webp",
-    RenditionFormat.TIFF: "tiff",
-}
+Image.MAX_IMAGE_PIXELS = None  # Pillow reads back what was written here, and nothing else in a render child
 _JPEG_START: Final = b"\xff\xd8"
-MEDIA_TYPES = {format: f"image/{format.value}" for format in RenditionFormat}
 
 
 def encode(picture: Array, settings: RenderSettings, icc_profile: bytes = b"") -> bytes:
@@ -79,7 +73,12 @@ def _pillow(format: str, **options: Any) -> Callable[[Array, int, bytes], bytes]
         extra: dict[str, Any] = {"quality": quality} if format == "WEBP" else {}
         if icc_profile:
             extra["icc_profile"] = icc_profile
-        Image.fromarray(picture).save(file, format, **options, **extra)
+        try:
+            Image.fromarray(picture).save(file, format, **options, **extra)
+        except ValueError as error:  # so the WebP encoder says that its memory does not suffice
+            raise CannotRender(
+                "The picture cannot be written as {format}: {cause}.", format=format, cause=error
+            ) from error
         return file.getvalue()
 
     return encoded

@@ -31,4 +31,5 @@ class Flag(StrEnum):
     RESCALE_IGNORED = "rescale_ignored"
     ASPECT_IGNORED = "aspect_ignored"
     PHOTOMETRIC_ASSUMED = "photometric_assumed"
+    LOOP_LEFT_OUT = "loop_left_out"  # the settings ask for a loop of its frames, and none could be made
     NOT_SUBSAMPLED = "not_subsampled"  # declared YBR_FULL_422, stored without subsampling

@@ -9,8 +9,10 @@ from netty.image.encode import encoder, subsampling
 from netty.image.frame_plan import FramePlan
 from netty.image.lookup_table import LookupTable
 from netty.image.pixel_data import PixelDescription
-from netty.image.settings import RenderSettings
+from netty.image.rendition import RenditionKind
+from netty.image.settings import RenderSettings, RenditionFormat
 from netty.image.softcopy import PresentationState
+from netty.image.thumbnail import QUALITY, SUBSAMPLING, thumbnail_encoder, thumbnail_size
 from netty.image.voi import ValueRange, Voi, Window
 
 
@@ -24,6 +26,13 @@ class Recipe:
     state: PresentationState | None = None
     views: tuple[Voi, ...] = ()
     passed_through: bool = False  # the received JPEG itself, without its remarks (see `encode_pass`)
+    kind: RenditionKind = RenditionKind.PICTURE
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Rows and columns of what is made."""
+        rows, columns = self.plan.spatial.size
+        return thumbnail_size(rows, columns) if self.kind is RenditionKind.THUMBNAIL else (rows, columns)
 
     def as_dict(self) -> dict[str, Any]:
         """Plain numbers and texts, ready for JSON.
@@ -31,36 +40,46 @@ class Recipe:
         What is long (tables, bitmaps, profiles) or may name a person (annotations) stands in the image or the
         presentation state; here it is known by its checksum.
         """
-        plan, settings = self.plan, self.settings
-        rows, columns = plan.spatial.size
-        return {
-            "netty": self.netty,
-            "frame": plan.frame,
-            "pixels": pixels_recipe(plan.pixels),
-            "compression": plan.compression.as_recipe() if plan.compression else None,
-            "subtraction": plan.subtraction.as_recipe() if plan.subtraction else None,
-            "grayscale": plan.grayscale.as_recipe() if plan.grayscale else None,
-            "palette": plan.palette.as_recipe() if plan.palette else None,
-            "overlays": [overlay.as_recipe() for overlay in plan.overlays],
-            "shutter": plan.shutter.as_recipe() if plan.shutter else None,
-            "spatial": plan.spatial.as_recipe(),
-            "annotations": annotations_sha256(plan.annotations) if plan.annotations else None,
-            "icc_profile": profile_sha256(plan.icc_profile) if plan.icc_profile else None,
-            "presentation_state": (
-                {"sop_instance_uid": self.state.sop_instance_uid, "label": self.state.label} if self.state else None
-            ),
-            "views": [view.as_recipe() for view in self.views],
-            "output": {
-                "rows": rows,
-                "columns": columns,
-                "format": settings.format.value,
-                "quality": settings.quality,
-                "bits": plan.grey_bits,
-                "subsampling": None if self.passed_through else subsampling(settings, plan.grayscale is None),
-                "encoder": None if self.passed_through else encoder(settings.format),
-                "passed_through": self.passed_through,
-            },
+        return {"netty": self.netty, **plan_recipe(self.plan, self.state, self.views), "output": self._output()}
+
+    def _output(self) -> dict[str, Any]:
+        rows, columns = self.size
+        stated = {"kind": self.kind.value, "rows": rows, "columns": columns, "bits": self.plan.grey_bits}
+        settings, colour = self.settings, self.plan.grayscale is None
+        if self.kind is RenditionKind.THUMBNAIL:
+            return stated | {
+                "format": RenditionFormat.JPEG.value,
+                "quality": QUALITY,
+                "subsampling": SUBSAMPLING if colour else None,
+                "encoder": thumbnail_encoder(),
+                "passed_through": False,
+            }
+        return stated | {
+            "format": settings.format.value,
+            "quality": settings.quality,
+            "subsampling": None if self.passed_through else subsampling(settings, colour),
+            "encoder": None if self.passed_through else encoder(settings.format),
+            "passed_through": self.passed_through,
         }
+
+
+def plan_recipe(plan: FramePlan, state: PresentationState | None, views: tuple[Voi, ...]) -> dict[str, Any]:
+    """The part of a recipe that says what the picture is before it is encoded."""
+    return {
+        "frame": plan.frame,
+        "pixels": pixels_recipe(plan.pixels),
+        "compression": plan.compression.as_recipe() if plan.compression else None,
+        "subtraction": plan.subtraction.as_recipe() if plan.subtraction else None,
+        "grayscale": plan.grayscale.as_recipe() if plan.grayscale else None,
+        "palette": plan.palette.as_recipe() if plan.palette else None,
+        "overlays": [overlay.as_recipe() for overlay in plan.overlays],
+        "shutter": plan.shutter.as_recipe() if plan.shutter else None,
+        "spatial": plan.spatial.as_recipe(),
+        "annotations": annotations_sha256(plan.annotations) if plan.annotations else None,
+        "icc_profile": profile_sha256(plan.icc_profile) if plan.icc_profile else None,
+        "presentation_state": ({"sop_instance_uid": state.sop_instance_uid, "label": state.label} if state else None),
+        "views": [view.as_recipe() for view in views],
+    }
 
 
 def pixels_recipe(pixels: PixelDescription) -> dict[str, Any]:

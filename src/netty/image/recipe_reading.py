@@ -15,6 +15,7 @@ from netty.image.overlay import DrawnOverlay, Overlay
 from netty.image.padding import Padding
 from netty.image.recipe import Recipe, pixels_recipe, profile_sha256
 from netty.image.renderable import RenderableImage
+from netty.image.rendition import RenditionKind
 from netty.image.settings import RenderSettings, RenditionFormat
 from netty.image.shutter import Circle, Polygon, Rectangle, Shape, Shutter
 from netty.image.softcopy import PresentationState
@@ -32,7 +33,6 @@ class Material:
     palette: Palette | None = None
     annotations: Annotations = ()
     icc_profile: bytes = b""
-    state: PresentationState | None = None
 
     @classmethod
     def of(cls, image: RenderableImage, frame: int, state: PresentationState | None) -> Self:
@@ -54,12 +54,32 @@ class Material:
             image.palette,
             state.annotations if state else (),
             image.icc_profile,
-            state,
         )
 
 
 def read_recipe(recipe: Mapping[str, Any], image: RenderableImage, state: PresentationState | None = None) -> Recipe:
     """The recipe as values. CannotRender where it is none, or not one of this image and presentation state."""
+    plan = read_plan(recipe, image, state)
+    try:
+        output = recipe["output"]
+        return Recipe(
+            netty=str(recipe["netty"]),
+            plan=plan,
+            settings=RenderSettings(RenditionFormat(output["format"]), int(output["quality"])),
+            state=state,
+            views=tuple(_voi(view, Material.of(image, plan.frame, state)) for view in recipe["views"]),
+            passed_through=bool(output.get("passed_through")),
+            kind=RenditionKind(output.get("kind", RenditionKind.PICTURE)),
+        )
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise _unreadable(error) from error
+
+
+def read_plan(recipe: Mapping[str, Any], image: RenderableImage, state: PresentationState | None = None) -> FramePlan:
+    """What a recipe, or the part of one that `plan_recipe` makes, says about the picture; errors as of `read_recipe`.
+
+    Greys have 8 bits where it does not say more.
+    """
     try:
         named = recipe["presentation_state"]
         if (named or {}).get("sop_instance_uid") != (state.sop_instance_uid if state else None):
@@ -68,18 +88,23 @@ def read_recipe(recipe: Mapping[str, Any], image: RenderableImage, state: Presen
             raise CannotRender("The recipe and the image do not belong together.")
         return _read(recipe, image, Material.of(image, int(recipe["frame"]), state))
     except (KeyError, TypeError, ValueError, AttributeError) as error:
-        raise CannotRender("The recipe cannot be read: {cause}.", cause=repr(error)) from error
+        raise _unreadable(error) from error
 
 
-def _read(recipe: Mapping[str, Any], image: RenderableImage, material: Material) -> Recipe:
-    output, palette, profile = recipe["output"], recipe["palette"], recipe["icc_profile"]
+def _unreadable(error: Exception) -> CannotRender:
+    return CannotRender("The recipe cannot be read: {cause}.", cause=repr(error))
+
+
+def _read(recipe: Mapping[str, Any], image: RenderableImage, material: Material) -> FramePlan:
+    palette, profile = recipe["palette"], recipe["icc_profile"]
+    deep = recipe.get("output", {}).get("bits") == 16 and recipe["grayscale"]
     if palette and not (material.palette and material.palette.as_recipe() == palette):
         raise _lacks("palette")
     if recipe["annotations"] and annotations_sha256(material.annotations) != recipe["annotations"]:
         raise _lacks("annotations")
     if profile and profile_sha256(material.icc_profile) != profile:
         raise _lacks("icc_profile")
-    plan = FramePlan(
+    return FramePlan(
         frame=int(recipe["frame"]),
         pixels=image.pixels,
         spatial=_spatial(recipe["spatial"]),
@@ -91,15 +116,7 @@ def _read(recipe: Mapping[str, Any], image: RenderableImage, material: Material)
         annotations=material.annotations if recipe["annotations"] else (),
         icc_profile=material.icc_profile if profile else b"",
         compression=image.compression,
-        grey_bits=16 if output.get("bits") == 16 and recipe["grayscale"] else 8,
-    )
-    return Recipe(
-        netty=str(recipe["netty"]),
-        plan=plan,
-        settings=RenderSettings(RenditionFormat(output["format"]), int(output["quality"])),
-        state=material.state,
-        views=tuple(_voi(view, material) for view in recipe["views"]),
-        passed_through=bool(output.get("passed_through")),
+        grey_bits=16 if deep else 8,
     )
 
 

@@ -34,6 +34,7 @@ class RenderableImage:
     icc_profile: bytes = b""
     sop_instance_uid: str = ""
     shares_range: bool = False  # without a window, all images of its series should be shown with one range of values
+    is_ct: bool = False
     flags: tuple[Flag, ...] = ()
     compression: Compression | None = None
 

@@ -105,8 +105,9 @@ class RetrievalDocument:
 
 @dataclass(frozen=True, slots=True)
 class RenditionDocument:
-    """One encoded frame."""
+    """One encoded frame (`kind` picture or thumbnail), or all frames as a loop (frame 0)."""
 
+    kind: str
     format: str
     frame: int
     url: str
@@ -114,6 +115,7 @@ class RenditionDocument:
     height: int
     bytes: int
     window: str
+    view: str
     presentation_state: str
     flags: list[str]
 
@@ -216,6 +218,7 @@ def _instance_document(instance: HeldInstance) -> InstanceDocument:
         instance.frames,
         [
             RenditionDocument(
+                one.kind,
                 one.format,
                 one.frame,
                 rendition_address(one),
@@ -223,6 +226,7 @@ def _instance_document(instance: HeldInstance) -> InstanceDocument:
                 one.height,
                 one.bytes,
                 one.window,
+                one.view,
                 one.presentation_state,
                 list(one.flags),
             )

@@ -4,12 +4,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from urllib.parse import quote
 
-from netty.archive.held import HeldInstance, HeldSeries, HeldStudy, Rendition
+from netty.archive.held import HeldInstance, HeldRendition, HeldSeries, HeldStudy
+from netty.image.rendition import RenditionKind
 
 SHOWN_PER_SERIES = 60
 """How many thumbnails of a series stand on the study's page; the series' own page shows all."""
 
-_IN_BROWSERS = frozenset({"jpeg", "png", "webp"})
+IN_BROWSERS = frozenset({"jpeg", "png", "webp"})
+"""The formats of pictures that browsers show; others are for downloading."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,15 +25,25 @@ class Image:
     reason: str
     instance: HeldInstance
 
-    def frame(self, number: int, state: str = "") -> Rendition | None:
-        """The rendition of a frame (from 1), through a presentation state if one is given."""
-        return _pictures(self.instance, state).get(number)
+    def frame(self, number: int, state: str = "", view: str = "") -> HeldRendition | None:
+        """The picture of a frame (from 1), through a presentation state or a further window if one is given."""
+        return _pictures(self.instance, state, view).get(number)
+
+    def loop(self, state: str = "") -> HeldRendition | None:
+        """All frames as a loop, where there is one."""
+        loops = (one for one in self.instance.renditions if one.kind is RenditionKind.LOOP)
+        return next((one for one in loops if one.presentation_state == state), None)
 
     @property
     def states(self) -> dict[str, str]:
         """The presentation states through which it is seen: SOP Instance UID to label."""
-        seen = (one for one in self.instance.renditions if one.presentation_state and one.format in _IN_BROWSERS)
+        seen = (one for one in self.instance.pictures if one.presentation_state)
         return {one.presentation_state: _label(one) for one in sorted(seen, key=lambda one: one.id)}
+
+    @property
+    def windows(self) -> list[str]:
+        """The further windows through which it is seen."""
+        return list(dict.fromkeys(one.view for one in self.instance.renditions if one.view))
 
     def frame_through(self, state: str, frame: int) -> int:
         """This frame, or the first one that a presentation state is for, if it is not for this one."""
@@ -62,7 +74,7 @@ def study_address(study_instance_uid: str) -> str:
     return f"/studies/{quote(study_instance_uid, safe='')}"
 
 
-def rendition_address(rendition: Rendition) -> str:
+def rendition_address(rendition: HeldRendition) -> str:
     """Where the picture itself is."""
     return f"/renditions/{rendition.id}"
 
@@ -89,33 +101,33 @@ def _series(study: HeldStudy, series: HeldSeries, shown: int | None) -> FilmSeri
 
 def _image(series_address: str, position: int, instance: HeldInstance) -> Image:
     pictures = _pictures(instance)
-    # Of a film, the middle says more than the first frame, which is often empty.
-    middle = pictures.get(max(1, (instance.frames + 1) // 2)) or next(iter(pictures.values()), None)
+    small = next((one for one in instance.renditions if one.kind is RenditionKind.THUMBNAIL), None)
+    shown = small or next((one for one in pictures.values() if one.format in IN_BROWSERS), None)
     return Image(
         address=f"{series_address}/images/{quote(instance.sop_instance_uid, safe='')}",
         number=instance.instance_number or f"({position})",
         frames=max(1, instance.frames),
-        thumbnail=f"{rendition_address(middle)}/thumbnail" if middle else "",
+        thumbnail=rendition_address(shown) if shown else "",
         reason=instance.reason,
         instance=instance,
     )
 
 
-def _label(rendition: Rendition) -> str:
+def _label(rendition: HeldRendition) -> str:
     """What a presentation state calls itself (PS3.3 C.11.10)."""
     return str((rendition.recipe.get("presentation_state") or {}).get("label") or "GSPS")
 
 
-def _pictures(instance: HeldInstance, state: str = "") -> dict[int, Rendition]:
-    """Frame to rendition, of those that a browser can show.
+def _pictures(instance: HeldInstance, state: str = "", view: str = "") -> dict[int, HeldRendition]:
+    """Frame to picture.
 
     Through `state` where one is given, else plain ones before those of a presentation state.
     """
-    pictures: dict[int, Rendition] = {}
-    shown = [one for one in instance.renditions if not state or one.presentation_state == state]
+    pictures: dict[int, HeldRendition] = {}
+    shown = [one for one in instance.pictures if one.view == view]
     for rendition in sorted(shown, key=lambda one: (one.presentation_state != "", one.id)):
-        if rendition.format in _IN_BROWSERS:
-            pictures.setdefault(max(1, rendition.frame), rendition)
+        if not state or rendition.presentation_state == state:
+            pictures.setdefault(rendition.frame, rendition)
     return pictures
 
 
@@ -135,14 +147,14 @@ def _instance_order(instance: HeldInstance) -> tuple[tuple[int, str], str]:
     return _number(instance.instance_number), instance.sop_instance_uid
 
 
-def neighbours(series: FilmSeries, position: int, frame: int) -> Iterator[Rendition]:
+def neighbours(series: FilmSeries, position: int, frame: int, view: str = "") -> Iterator[HeldRendition]:
     """The pictures that are likely to be looked at next, the nearest first."""
     image = series.images[position - 1]
     for step in (1, -1, 2, 3, 4):
         if image.frames > 1:
-            picture = image.frame(frame + step)
+            picture = image.frame(frame + step, view=view)
         else:
             index = position - 1 + step
-            picture = series.images[index].frame(1) if 0 <= index < len(series.images) else None
+            picture = series.images[index].frame(1, view=view) if 0 <= index < len(series.images) else None
         if picture:
             yield picture

@@ -33,6 +33,7 @@ FLAG_WORDS: Final[dict[str, str]] = {
     Flag.RESCALE_IGNORED: mark("The image's rescale values cannot be used."),
     Flag.ASPECT_IGNORED: mark("The image's pixel aspect ratio cannot be used."),
     Flag.PHOTOMETRIC_ASSUMED: mark("The image does not say what its values mean; netty assumes it."),
+    Flag.LOOP_LEFT_OUT: mark("The frames are not offered as a loop: it would be too large or could not be made."),
     Flag.NOT_SUBSAMPLED: mark("The colours are stored in another way than the image says."),
 }
 

@@ -1,57 +1,63 @@
 """The pages of what is held: a study's series, one image, and the pictures themselves."""
 
-import io
 from dataclasses import dataclass
 from typing import Annotated, Final
 from urllib.parse import quote
 
 from fastapi import APIRouter, Query
-from PIL import Image as Pillow
 from starlette.requests import Request
 from starlette.responses import FileResponse, RedirectResponse, Response, StreamingResponse
 
-from netty.archive.held import HeldStudy, Rendition
+from netty.archive.held import HeldRendition, HeldStudy
 from netty.errors import UsageError
+from netty.image.rendition import MEDIA_TYPES
+from netty.image.settings import CtWindow, LoopFormat
 from netty.language import mark
-from netty.web.film import FilmSeries, Image, film_of, neighbours, rendition_address, study_address
+from netty.web.film import IN_BROWSERS, FilmSeries, Image, film_of, neighbours, rendition_address, study_address
 from netty.web.flags import say_flags
 from netty.web.people import Person, differs, person_in
 from netty.web.problems import NOT_HERE, NotFound
-from netty.web.reader import reader_of
+from netty.web.reader import Reader, reader_of
 from netty.web.site import Site, TheSite
 from netty.web.visitor import Viewer, Visitor
 
 router = APIRouter(include_in_schema=False)
 
-MEDIA_TYPES: Final = {
-    "jpeg": "image/jpeg",
-    "png": "image/png",
-    "webp": "image/webp",
-    "tiff": "image/tiff",
-    "mp4": "video/mp4",
-}
 # A rendition never changes: its number is given once. Only this browser may keep it, it shows a patient.
 _KEEP: Final = {"cache-control": "private, max-age=31536000, immutable", "vary": "Cookie"}
-_THUMBNAIL_SIDE: Final = 320
 _OTHER_BIRTH_DATE: Final = mark("The images name another birth date than the register. Is this the right person?")
 
 Frame = Annotated[int, Query(ge=1, le=1_000_000)]
 State = Annotated[str, Query(max_length=64)]
+Look = Annotated[str, Query(max_length=16)]
+
+LOOP: Final = "loop"
+_LABELS: Final = {
+    "": mark("as it is"),
+    CtWindow.LUNG: mark("lung"),
+    CtWindow.BONE: mark("bone"),
+    CtWindow.BRAIN: mark("brain"),
+    CtWindow.MEDIASTINUM: mark("mediastinum"),
+    LOOP: mark("loop"),
+}
 
 
 @dataclass(frozen=True, slots=True)
 class Picture:
-    """One rendition on the screen."""
+    """One rendition on the screen. Where no browser shows its format, `preview` is what is to be seen of it."""
 
     address: str
     width: int
     height: int
     window: str
+    format: str
+    is_video: bool
+    preview: str
 
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """One way to look at an image: as it is (an empty label), or through a presentation state."""
+    """One way to look at an image: as it is, through a further window or a presentation state, as a loop."""
 
     label: str
     address: str
@@ -132,8 +138,13 @@ def image_page(
     sop_instance_uid: str,
     frame: Frame = 1,
     state: State = "",
+    view: Look = "",
 ) -> Response:
-    """One image, large, with its neighbours a key away; through a presentation state, if `state` names one."""
+    """One image, large, with its neighbours a key away.
+
+    It is seen through a presentation state, if `state` names one, and in the way that `view` names: a further window
+    of CT images, or all frames as a loop; else as it is.
+    """
     study = held_study(site, visitor, study_instance_uid)
     series = _series_in(study, series_instance_uid)
     images = series.images
@@ -145,8 +156,12 @@ def image_page(
     image = images[position - 1]
     frame = min(frame, image.frames)
     state = state if image.frame(frame, state) else ""
-    rendition = image.frame(frame, state)
-    through = f"&state={state}" if state else ""
+    loop = image.loop(state) if view == LOOP else None
+    view = view if loop or image.frame(frame, state, view) else ""
+    rendition = loop or image.frame(frame, state, view)
+    through = _query(state, view)
+    stays = _query("", view)  # a presentation state is for one image, a window for a series
+    reader = reader_of(request.scope)
     person = person_in(request, study)
     return site.pages.page(
         request,
@@ -160,36 +175,60 @@ def image_page(
         image=image,
         position=position,
         frame=frame,
-        picture=_picture(rendition),
-        views=_views(image, frame, state),
+        picture=_picture(rendition, image),
+        is_loop=loop is not None,
+        views=_views(reader, image, frame, state, view),
         not_presented=dict.fromkeys(image.instance.not_presented.values()),
-        flags=say_flags(reader_of(request.scope), rendition.flags) if rendition else [],
-        previous=images[position - 2].address if position > 1 else "",
-        next=images[position].address if position < len(images) else "",
-        first=images[0].address,
-        last=images[-1].address,
+        flags=say_flags(reader, rendition.flags) if rendition else [],
+        previous=_address(images[position - 2], stays) if position > 1 else "",
+        next=_address(images[position], stays) if position < len(images) else "",
+        first=_address(images[0], stays),
+        last=_address(images[-1], stays),
         previous_frame=f"{image.address}?frame={frame - 1}{through}" if frame > 1 else "",
         next_frame=f"{image.address}?frame={frame + 1}{through}" if frame < image.frames else "",
-        ahead=[rendition_address(one) for one in neighbours(series, position, frame)],
+        ahead=[rendition_address(one) for one in neighbours(series, position, frame, view)] if not loop else [],
     )
 
 
-def _views(image: Image, frame: int, state: str) -> list[View]:
+def _query(state: str, view: str) -> str:
+    """What says in an address how an image is looked at; it begins with ``&``."""
+    named = (("state", state), ("view", view))
+    return "".join(f"&{name}={quote(value, safe='')}" for name, value in named if value)
+
+
+def _address(image: Image, query: str) -> str:
+    return f"{image.address}?{query[1:]}" if query else image.address
+
+
+def _views(reader: Reader, image: Image, frame: int, state: str, view: str) -> list[View]:
     """The ways to look at an image, where there is more than one."""
-    if not image.states:
+    ways = [("", name, reader.say(_LABELS.get(name, name))) for name in ("", *image.windows)]
+    ways += [(uid, "", label) for uid, label in image.states.items()]
+    for uid, label in ({"": ""} | image.states).items():
+        if image.loop(uid):
+            ways.append((uid, LOOP, f"{label} {reader.say(_LABELS[LOOP])}".lstrip()))
+    if len(ways) == 1:
         return []
 
-    def address(uid: str) -> str:
-        return f"{image.address}?frame={image.frame_through(uid, frame)}&state={quote(uid, safe='')}"
+    def address(uid: str, name: str) -> str:
+        return f"{image.address}?frame={image.frame_through(uid, frame)}{_query(uid, name)}"
 
-    through = [View(label, address(uid), uid == state) for uid, label in image.states.items()]
-    return [View("", f"{image.address}?frame={frame}", not state), *through]
+    return [View(label, address(uid, name), (uid, name) == (state, view)) for uid, name, label in ways]
 
 
-def _picture(rendition: Rendition | None) -> Picture | None:
+def _picture(rendition: HeldRendition | None, image: Image) -> Picture | None:
     if rendition is None:
         return None
-    return Picture(rendition_address(rendition), rendition.width, rendition.height, rendition.window)
+    is_video = rendition.format == LoopFormat.MP4
+    return Picture(
+        rendition_address(rendition),
+        rendition.width,
+        rendition.height,
+        rendition.window,
+        rendition.format,
+        is_video,
+        "" if is_video or rendition.format in IN_BROWSERS else image.thumbnail,
+    )
 
 
 @router.get("/renditions/{rendition_id}")
@@ -205,25 +244,7 @@ def rendition(site: TheSite, visitor: Viewer, rendition_id: int) -> Response:
     return StreamingResponse(site.parts.blobs.read(one.blob_key), media_type=media_type, headers=headers)
 
 
-@router.get("/renditions/{rendition_id}/thumbnail")
-def thumbnail(site: TheSite, visitor: Viewer, rendition_id: int) -> Response:
-    """The picture, small: a page of sixty radiographs is not sixty radiographs heavy."""
-    one = _seen_rendition(site, visitor, rendition_id)
-    small = make_thumbnail(site.parts.blobs.get(one.blob_key))
-    return Response(small, media_type="image/jpeg", headers=_KEEP)
-
-
-def make_thumbnail(encoded: bytes) -> bytes:
-    """A small JPEG of a picture of ours. Of a JPEG only as much is decoded as is needed (DCT scaling)."""
-    with Pillow.open(io.BytesIO(encoded)) as picture:
-        picture.draft(None, (_THUMBNAIL_SIDE, _THUMBNAIL_SIDE))
-        picture.thumbnail((_THUMBNAIL_SIDE, _THUMBNAIL_SIDE), Pillow.Resampling.BILINEAR)
-        small = io.BytesIO()
-        (picture if picture.mode in ("L", "RGB") else picture.convert("RGB")).save(small, "JPEG", quality=82)
-    return small.getvalue()
-
-
-def _seen_rendition(site: Site, visitor: Visitor, rendition_id: int) -> Rendition:
+def _seen_rendition(site: Site, visitor: Visitor, rendition_id: int) -> HeldRendition:
     place = site.parts.holdings.rendition(rendition_id) if 0 < rendition_id < 1 << 63 else None
     if place is None:
         raise NotFound(NOT_HERE)

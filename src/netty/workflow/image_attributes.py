@@ -148,6 +148,7 @@ class _Reader:
                 padding=_padding(dataset, pixels),
                 masks=tuple(masks(dataset, pixels.frames, self.reader)),
                 shares_range=text(dataset, SOP_CLASS_UID) in ONE_RANGE_PER_SERIES,
+                is_ct=text(dataset, SOP_CLASS_UID) == CT_IMAGE_STORAGE,
             )
         else:
             palette = self.palette(pixels) if photometric is PhotometricInterpretation.PALETTE_COLOR else None

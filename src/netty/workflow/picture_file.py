@@ -12,6 +12,7 @@ from netty import __version__
 from netty.errors import NettyError, UsageError
 from netty.image.annotation import text_of
 from netty.image.colour import colour_frame
+from netty.image.ct_windows import CT_WINDOWS, has_hounsfield_units
 from netty.image.encode import encode, encoded_size
 from netty.image.encode_pass import changes_nothing, without_remarks
 from netty.image.errors import CannotRender
@@ -28,18 +29,20 @@ from netty.image.grayscale import (
 )
 from netty.image.modality import modality_limits
 from netty.image.pixel_data import Array, stored_values, value_limits
-from netty.image.recipe import Recipe, window_text
-from netty.image.recipe_reading import read_recipe
+from netty.image.recipe import Recipe, plan_recipe, window_text
+from netty.image.recipe_reading import read_plan, read_recipe
+from netty.image.rendition import RenditionKind
 from netty.image.self_check import content_flags, is_inverted_against
 from netty.image.series_range import MIN_MAX, SERIES
 from netty.image.settings import RenderSettings, RenditionFormat
 from netty.image.softcopy import PresentationState
 from netty.image.subtraction import Subtraction, difference
+from netty.image.thumbnail import thumbnail
 from netty.image.voi import ValueRange, Window
 from netty.workflow.fonts import annotation_font, lacks_letters
 from netty.workflow.image_file import ImageFile
 from netty.workflow.presentation_states import StateFile
-from netty.workflow.rendered import RenderedFrame
+from netty.workflow.rendered import RenderedFile
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,40 +117,70 @@ class PictureFile:
         plan, state, flags = self._resolved(frame, window)
         return self._carried_out(plan, state, flags)
 
-    def rendered(
-        self, frame: int, settings: RenderSettings, window: Window | None = None, deep: bool = False
-    ) -> RenderedFrame:
-        """Frame `frame` (from 1), encoded; `deep`: with greys of 16 bits, where the format is PNG."""
-        plan, state, flags = self._resolved(frame, window)
-        views = self._transforms(frame, state).views
-        if deep and plan.grayscale and settings.format is RenditionFormat.PNG:
-            plan = replace(plan, grey_bits=16)
-        recipe = Recipe(__version__, plan, settings, state, views, changes_nothing(plan, settings))
-        return self._encoded(recipe, flags)
+    def rendered(self, frame: int, settings: RenderSettings, window: Window | None = None) -> RenderedFile:
+        """Frame `frame` (from 1), encoded."""
+        recipe, drawn = self._recipe(frame, settings, window)
+        return self._encoded(recipe, drawn)
 
-    def followed(self, recipe: Mapping[str, Any]) -> RenderedFrame:
-        """What a recipe of this image (and presentation state) makes, by its numbers alone."""
+    def renditions(
+        self, frame: int, settings: RenderSettings, window: Window | None = None, *, in_lists: bool = False
+    ) -> Iterator[RenderedFile]:
+        """Frame `frame` (from 1), encoded; then its thumbnail, if lists show it; then, if it is a CT, other windows."""
+        recipe, drawn = self._recipe(frame, settings, window)
+        yield self._encoded(recipe, drawn)
+        if in_lists:
+            yield self._encoded(replace(recipe, kind=RenditionKind.THUMBNAIL), drawn)
+        if window is None and self._state is None and has_hounsfield_units(self.image, frame):
+            for view in settings.ct_windows:
+                yield replace(self.rendered(frame, settings, CT_WINDOWS[view]), view=view.value)
+
+    def followed(self, recipe: Mapping[str, Any]) -> RenderedFile:
+        """What a recipe of this image (and presentation state) makes, by its numbers alone; not that of a loop."""
+        read = read_recipe(recipe, self.image, self._state_of(recipe))
+        return self._encoded(read, self._carried_out(read.plan, read.state, ()))
+
+    def followed_plan(self, recipe: Mapping[str, Any]) -> DrawnFrame:
+        """The picture that `plan_recipe` describes."""
+        state = self._state_of(recipe)
+        return self._carried_out(read_plan(recipe, self.image, state), state, ())
+
+    def plan_recipe(self, frame: int, window: Window | None = None) -> dict[str, Any]:
+        """How frame `frame` (from 1) is drawn."""
+        plan, state, _ = self._resolved(frame, window)
+        return plan_recipe(plan, state, self._transforms(frame, state).views)
+
+    def _state_of(self, recipe: Mapping[str, Any]) -> PresentationState | None:
         frame = recipe.get("frame")
         if not isinstance(frame, int):
             raise CannotRender("The recipe cannot be read: {cause}.", cause="frame")
         self._require(frame)
-        state = self._state.applied_to(self.image, frame) if self._state else None
-        return self._encoded(read_recipe(recipe, self.image, state), ())
+        return self._state.applied_to(self.image, frame) if self._state else None
 
-    def _encoded(self, recipe: Recipe, flags: tuple[Flag, ...]) -> RenderedFrame:
-        plan, settings = recipe.plan, recipe.settings
-        drawn = self._carried_out(plan, recipe.state, flags)
-        data, flags = self._passed_through(recipe), drawn.flags
-        if data is None:
-            recipe = replace(recipe, passed_through=False)
-            data = encode(drawn.pixels, settings, plan.icc_profile)
-        rows, columns = plan.spatial.size
-        if not encoded_size(data) == drawn.pixels.shape[:2] == (rows, columns):
+    def _recipe(self, frame: int, settings: RenderSettings, window: Window | None) -> tuple[Recipe, DrawnFrame]:
+        """What is done, and the picture before it is encoded."""
+        plan, state, flags = self._resolved(frame, window)
+        views = self._transforms(frame, state).views
+        if settings.png_bits == 16 and plan.grayscale and settings.format is RenditionFormat.PNG:
+            plan = replace(plan, grey_bits=16)
+        recipe = Recipe(__version__, plan, settings, state, views, changes_nothing(plan, settings))
+        return recipe, self._carried_out(plan, state, flags)
+
+    def _encoded(self, recipe: Recipe, drawn: DrawnFrame) -> RenderedFile:
+        plan, flags = recipe.plan, drawn.flags
+        if recipe.kind is RenditionKind.THUMBNAIL:
+            data, format = thumbnail(drawn.pixels), RenditionFormat.JPEG
+        else:
+            passed, format = self._passed_through(recipe), recipe.settings.format
+            recipe = replace(recipe, passed_through=passed is not None)
+            data = encode(drawn.pixels, recipe.settings, plan.icc_profile) if passed is None else passed
+        rows, columns = recipe.size
+        if encoded_size(data) != (rows, columns) or drawn.pixels.shape[:2] != plan.spatial.size:
             flags = (*flags, Flag.WRONG_SIZE)
-        return RenderedFrame(
+        return RenderedFile(
+            kind=recipe.kind,
             frame=plan.frame,
             data=data,
-            format=settings.format,
+            format=format.value,
             width=columns,
             height=rows,
             recipe=recipe.as_dict(),
@@ -272,7 +305,7 @@ def render_frames(
     window: Window | None = None,
     length: int | None = None,
     state: StateFile | None = None,
-) -> Iterator[RenderedFrame]:
+) -> Iterator[RenderedFile]:
     """The renditions of an image, one after the other; `frames` (from 1) chooses some.
 
     Raises NoPicture where there is none by nature, CannotRender or another PeerError where none can be made.

@@ -1,33 +1,32 @@
 """Having a render child draw an instance: where its DICOM is, what its pixels may show, where its pictures go."""
 
 import hashlib
+import logging
 import secrets
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 from netty.archive.blobs import Blobs
-from netty.archive.held import RenderState
-from netty.archive.received import NewRendition, ToRender
+from netty.archive.held import RenderState, Rendition
+from netty.archive.received import ToRender
 from netty.archive.spool import Spool
 from netty.errors import LocalError, NettyError
-from netty.image.settings import RenderSettings, RenditionFormat
+from netty.image.errors import CannotRender
+from netty.image.flags import Flag
+from netty.image.rendition import EXTENSIONS, RenditionKind
+from netty.image.settings import LoopFormat, RenderSettings
 from netty.model import reasons
-from netty.processes.render_pool import Reply
+from netty.processes.render_pool import ChildFailed, Reply
 from netty.workflow.data_set_place import locate_data_set
 from netty.workflow.deidentify import Pixels
 from netty.workflow.group_commit import GroupCommit
 from netty.workflow.keep import Keeper
-from netty.workflow.rendered import RenderedFrame, rendered_frame
+from netty.workflow.rendered import RenderedFile, rendered_of
 
-_SUFFIX: Final = {
-    RenditionFormat.JPEG: "jpg",
-    RenditionFormat.PNG: "png",
-    RenditionFormat.WEBP: "webp",
-    RenditionFormat.TIFF: "tif",
-}
+log = logging.getLogger(__name__)
 
 Render = Callable[[Mapping[str, Any]], Iterable[Reply]]
 """Runs one job in a render child and gives its replies one by one; LocalError where the child died of it."""
@@ -50,9 +49,10 @@ class Pictures:
         """`again`: there are pictures by the plain names, which must stay until the new ones have their rows."""
         self._blobs = blobs
         self._folder = f"{folder}/{secrets.token_hex(4)}" if again else folder
-        self._presentation_state = presentation_state
+        self.presentation_state = presentation_state
         self.keys: list[str] = []
-        self.renditions: list[NewRendition] = []
+        self.renditions: list[Rendition] = []
+        self.frames = 0
         self.ended: RenderState | None = None
         self.reason = ""
         self.references: list[str] = []
@@ -60,8 +60,10 @@ class Pictures:
     def take(self, header: Mapping[str, Any], data: bytes) -> None:
         """One reply."""
         match header["kind"]:
-            case "frame":
-                self._picture(rendered_frame(header, data))
+            case "image":
+                self.frames = header["frames"]
+            case "rendition":
+                self._rendition(rendered_of(header, data))
             case "no_picture" | "cannot_render" as kind:
                 self.ended = RenderState.NO_PICTURE if kind == "no_picture" else RenderState.FAILED
                 self.reason = str(NettyError(header["template"], **header["values"]))
@@ -71,23 +73,30 @@ class Pictures:
         """Remove them again: no row will name them."""
         self._blobs.remove(self.keys)
 
-    def _picture(self, frame: RenderedFrame) -> None:
-        blob_key = f"{self._folder}/{frame.frame:06d}.{_SUFFIX[frame.format]}"
-        self._blobs.put(blob_key, frame.data)
+    def remark(self, flag: Flag) -> None:
+        """Note a flag with every picture that there is."""
+        self.renditions = [replace(one, flags=(*one.flags, flag.value)) for one in self.renditions]
+
+    def _rendition(self, made: RenderedFile) -> None:
+        name = made.view or ("" if made.kind is RenditionKind.PICTURE else made.kind.value)
+        blob_key = f"{self._folder}/{made.frame:06d}{'-' * bool(name)}{name}.{EXTENSIONS[made.format]}"
+        self._blobs.put(blob_key, made.data)
         self.keys.append(blob_key)
         self.renditions.append(
-            NewRendition(
-                format=frame.format.value,
-                frame=frame.frame,
+            Rendition(
+                kind=made.kind,
+                format=made.format,
+                frame=made.frame,
                 blob_key=blob_key,
-                width=frame.width,
-                height=frame.height,
-                bytes=len(frame.data),
-                sha256=hashlib.sha256(frame.data).hexdigest(),
-                recipe=frame.recipe,
-                window=frame.window,
-                presentation_state=self._presentation_state,
-                flags=tuple(flag.value for flag in frame.flags),
+                width=made.width,
+                height=made.height,
+                bytes=len(made.data),
+                sha256=hashlib.sha256(made.data).hexdigest(),
+                recipe=made.recipe,
+                window=made.window,
+                view=made.view,
+                presentation_state=self.presentation_state,
+                flags=tuple(flag.value for flag in made.flags),
             )
         )
 
@@ -110,9 +119,30 @@ class Drawer:
 
     def draw(self, place: Place, pictures: Pictures, **more: Any) -> None:
         """Have the data set at `place` drawn; `more` goes into the job as it is. LocalError where the child died."""
-        job = place | {"format": self.settings.format.value, "quality": self.settings.quality} | more
-        for reply in self.render(job):
+        settings = self.settings
+        job = place | {
+            "format": settings.format.value,
+            "quality": settings.quality,
+            "png_bits": settings.png_bits,
+            "ct_windows": [window.value for window in settings.ct_windows],
+            "thumbnail": not pictures.presentation_state,
+        }
+        for reply in self.render(job | more):
             pictures.take(reply.header, reply.payload)
+        if settings.loop is not LoopFormat.NONE and pictures.frames > 1 and pictures.ended is None:
+            self._draw_loop(job | more, pictures)
+
+    def _draw_loop(self, job: Mapping[str, Any], pictures: Pictures) -> None:
+        """The loop, by a job of its own: the frames are there all the same where it cannot be made, or a child dies."""
+        try:
+            for reply in self.render({**job, "loop": self.settings.loop.value}):
+                if reply.header["kind"] == "rendition":
+                    pictures.take(reply.header, reply.payload)
+                elif reply.header["kind"] != "image":
+                    raise CannotRender(reply.header["template"], **reply.header["values"])
+        except (ChildFailed, CannotRender) as error:
+            log.warning("render: no loop of %s: %s", job["path"], error)
+            pictures.remark(Flag.LOOP_LEFT_OUT)
 
     @contextmanager
     def place(self, one: ToRender, kept: bool = False) -> Iterator[Place]:

@@ -34,4 +34,4 @@ def picture_of(desk: QuarantineDesk, one: SetAside, frame: int, render: Render) 
     for reply in replies:
         if reply.header["kind"] in ("no_picture", "cannot_render"):
             raise NoPicture(reply.header["template"], **reply.header["values"])
-    return b"".join(bytes(reply.payload) for reply in replies if reply.header["kind"] == "frame")
+    return b"".join(bytes(reply.payload) for reply in replies if reply.header["kind"] == "rendition")

@@ -5,47 +5,59 @@ from dataclasses import dataclass
 from typing import Any
 
 from netty.image.flags import Flag
-from netty.image.settings import RenditionFormat
+from netty.image.rendition import RenditionKind
 
 
 @dataclass(frozen=True, slots=True)
-class RenderedFrame:
-    """One rendition: the encoded file, and how it was made. `frame` counts from 1, as the standard does."""
+class RenderedFile:
+    """One rendition: the encoded file, and how it was made.
 
+    Attributes:
+        frame: from 1, as the standard counts; 0 for a loop, which shows all of them.
+        format: the word of a `RenditionFormat`, or of a `LoopFormat`.
+        view: the `CtWindow` through which it shows a CT image; empty where it is seen by its own window.
+    """
+
+    kind: RenditionKind
     frame: int
     data: bytes
-    format: RenditionFormat
+    format: str
     width: int
     height: int
     recipe: dict[str, Any]
-    window: str
-    flags: tuple[Flag, ...]
+    window: str = ""
+    view: str = ""
+    flags: tuple[Flag, ...] = ()
 
 
-def frame_reply(rendered: RenderedFrame) -> tuple[dict[str, Any], bytes]:
-    """A reply of kind "frame", with the encoded file."""
+def rendition_reply(rendered: RenderedFile) -> tuple[dict[str, Any], bytes]:
+    """A reply of kind "rendition", with the encoded file."""
     header = {
-        "kind": "frame",
+        "kind": "rendition",
+        "of": rendered.kind.value,
         "frame": rendered.frame,
-        "format": rendered.format.value,
+        "format": rendered.format,
         "width": rendered.width,
         "height": rendered.height,
         "recipe": rendered.recipe,
         "window": rendered.window,
+        "view": rendered.view,
         "flags": [flag.value for flag in rendered.flags],
     }
     return header, rendered.data
 
 
-def rendered_frame(header: Mapping[str, Any], data: bytes) -> RenderedFrame:
-    """The rendition that a reply of kind "frame" carries."""
-    return RenderedFrame(
+def rendered_of(header: Mapping[str, Any], data: bytes) -> RenderedFile:
+    """The rendition that a reply of kind "rendition" carries."""
+    return RenderedFile(
+        kind=RenditionKind(header["of"]),
         frame=header["frame"],
         data=data,
-        format=RenditionFormat(header["format"]),
+        format=header["format"],
         width=header["width"],
         height=header["height"],
         recipe=header["recipe"],
         window=header["window"],
+        view=header["view"],
         flags=tuple(Flag(flag) for flag in header["flags"]),
     )
