@@ -57,7 +57,7 @@ compare-images: $(TOOLS) ## compare our pictures with DCMTK's and pydicom's, fil
 setup: $(TOOLS) $(PAGES) ## set up everything for development, without running anything
 	@echo "setup: $$($(PY) --version) in $(VENV), the pages in src/netty/web/static"
 
-programs: ## install DCMTK, Orthanc and Chromium for the tests, where apt may
+programs: ## install DCMTK, Orthanc, PostgreSQL and Chromium for the tests, where apt may
 	@scripts/programs.sh
 
 requirements: $(TOOLS) ## pin the dependencies again, in requirements/

@@ -11,10 +11,12 @@ Orthanc orthanc
 dciodvfy dicom3tools
 odil odil
 gdcmscu libgdcm-tools
+initdb postgresql
 chromium chromium fonts-noto-cjk"
 
 lacking=() packages=()
 look() {
+    for folder in /usr/lib/postgresql/*/bin; do PATH=$PATH:$folder; done # Debian keeps several versions side by side
     lacking=() packages=()
     while read -r program needs; do
         if ! command -v "$program" >/dev/null; then
@@ -60,9 +62,11 @@ if ((${#lacking[@]})) && may_install; then
     done
     allow_services
     # Should the machine start it at the next boot anyway: no.
-    if [[ " ${packages[*]} " == *" orthanc "* ]] && command -v systemctl >/dev/null; then
-        "${as_root[@]}" systemctl disable orthanc >/dev/null 2>&1
-    fi
+    for service in orthanc postgresql; do
+        if [[ " ${packages[*]} " == *" $service "* ]] && command -v systemctl >/dev/null; then
+            "${as_root[@]}" systemctl disable "$service" >/dev/null 2>&1
+        fi
+    done
     rm -f "$log"
     look
 fi
@@ -70,5 +74,5 @@ if ((${#lacking[@]})); then
     echo "programs: ${lacking[*]} not installed, so the tests that need them skip. To run them:"
     echo "    sudo apt-get install -y ${packages[*]}"
 else
-    echo "programs: DCMTK, Orthanc, dicom3tools, odil, GDCM and Chromium are here"
+    echo "programs: DCMTK, Orthanc, dicom3tools, odil, GDCM, PostgreSQL and Chromium are here"
 fi

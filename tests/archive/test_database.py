@@ -22,7 +22,7 @@ from netty.archive.database import REVISION, Database, migrate, open_database
 from netty.archive.errors import DatabaseFault, DiskFull
 from netty.archive.remotes import Remotes
 from netty.dicom.uids import GRAYSCALE_SOFTCOPY_PRESENTATION_STATE as GSPS
-from support.catalogue import new_database_url, remote
+from support.catalogue import new_database, new_database_url, remote
 
 
 def test_the_migrations_make_exactly_the_tables(database: Database) -> None:
@@ -139,8 +139,8 @@ def test_an_address_is_shown_without_its_password(tmp_path: Path) -> None:
     assert "secret" not in str(caught.value)
 
 
-def test_a_full_disk_is_said_in_words(database: Database) -> None:
-    with pytest.raises(DiskFull), database.write() as connection:
+def test_a_full_disk_is_said_in_words(tmp_path: Path) -> None:
+    with new_database(tmp_path) as database, pytest.raises(DiskFull), database.write() as connection:
         connection.exec_driver_sql("PRAGMA max_page_count = 1")
         for number in range(5000):
             row = {"name": f"{number}", "key": f"{number}", "birth_date": "", "created_at": None}
@@ -243,8 +243,8 @@ def test_presentation_states_of_the_first_tables_are_read_once_more(tmp_path: Pa
         assert connection.execute("SELECT seq FROM sqlite_sequence WHERE name = 'renditions'").fetchall() == [(7,)]
 
 
-def test_who_watches_is_told_once_of_what_any_connection_has_committed(database: Database) -> None:
-    with closing(Database(database.url.render_as_string())) as other:
+def test_who_watches_is_told_once_of_what_any_connection_has_committed(tmp_path: Path) -> None:
+    with new_database(tmp_path) as database, closing(Database(database.url.render_as_string())) as other:
         changed = database.watch()
         assert [changed(), changed()] == [True, False]
 
@@ -255,6 +255,12 @@ def test_who_watches_is_told_once_of_what_any_connection_has_committed(database:
         Remotes(other).add(remote("south"))
         remotes.list()
         assert [changed(), changed()] == [True, False]
+
+
+def test_who_watches_on_postgresql_is_told_to_look_each_time(postgres_database: Database) -> None:
+    changed = postgres_database.watch()
+
+    assert [changed(), changed()] == [True, True]
 
 
 def test_a_thread_waits_for_the_writing_of_another_one_and_says_if_it_takes_too_long(

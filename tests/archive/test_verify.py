@@ -15,7 +15,7 @@ from netty.archive.holdings import Holdings
 from netty.archive.received import KeptBlob, Received, Rendered
 from netty.archive.registration import Registration
 from netty.archive.spool import Spool
-from netty.archive.verify import IN_FLIGHT, ProblemKind, Verification, verify
+from netty.archive.verify import IN_FLIGHT, Part, ProblemKind, Verification, verify
 from support.catalogue import NOON, digest_of, received, rendition
 
 HEAD = b"H" * 340
@@ -315,3 +315,39 @@ def test_nothing_is_ever_removed_from_the_quarantine(archive: Archive) -> None:
 
     assert (found.ok, _kinds(found)) == (False, [ProblemKind.ORPHAN_QUARANTINE])
     assert archive.spool.quarantined_names() == {one.spool_name}
+
+
+def in_parts(archive: Archive, count: int) -> list[Verification]:
+    """Part after part, until no image is left."""
+    parts: list[Verification] = []
+    after: int | None = 0
+    while after is not None:
+        parts.append(verify(archive.database, archive.spool, archive.blobs, part=Part(count, after)))
+        after = parts[-1].next_after
+    return parts
+
+
+@pytest.mark.parametrize(("count", "of_each_part"), [(1, [3, 3, 3, 0]), (2, [6, 3]), (3, [9, 0]), (1000, [9])])
+def test_parts_together_are_all_images_with_their_pictures(
+    archive: Archive, count: int, of_each_part: list[int]
+) -> None:
+    for number in range(3):
+        archive.receive(f"1.2.3.1.{number}")
+    archive.render()
+
+    parts = in_parts(archive, count)
+
+    assert [part.checked for part in parts] == of_each_part
+    assert all(part.ok for part in parts)
+
+
+def test_a_part_finds_what_is_wrong_with_its_images_and_nothing_else(archive: Archive) -> None:
+    for number in range(4):
+        archive.receive(f"1.2.3.1.{number}")
+    archive.render()
+    archive.blob("renditions").unlink()
+    archive.blobs.put("renditions/nobody/1.jpg", b"that no row names")
+
+    found = [[problem.kind for problem in part.problems] for part in in_parts(archive, 2)]
+
+    assert sorted(found) == [[], [], [ProblemKind.RENDITION_MISSING]]

@@ -4,7 +4,20 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import fields
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, Connection, Row, Select, and_, case, distinct, func, not_, select
+from sqlalchemy import (
+    ColumnElement,
+    CompoundSelect,
+    Connection,
+    Row,
+    Select,
+    and_,
+    case,
+    distinct,
+    exists,
+    func,
+    select,
+    union_all,
+)
 
 from netty.archive.audit import AuditEvent, AuditKind, write_events
 from netty.archive.database import Database, portions
@@ -73,16 +86,17 @@ class Holdings:
 
         Where a Patient ID of two facilities names two people, `patient_key` is the right question.
         """
-        query = _overview()
+        chosen = select(studies.c.id)
         if patient_ids is not None:
-            query = query.where(studies.c.patient_id.in_([trimmed(one) for one in patient_ids]))
+            chosen = chosen.where(studies.c.patient_id.in_([trimmed(one) for one in patient_ids]))
         if patient_key:
-            query = query.where(_of_patient(patient_key))
+            chosen = chosen.where(studies.c.id.in_(_of_patient(patient_key)))
         if study_instance_uids is not None:
-            query = query.where(studies.c.study_instance_uid.in_(study_instance_uids))
-        query = query.order_by(studies.c.study_date.desc(), studies.c.study_time.desc(), studies.c.id.desc())
+            chosen = chosen.where(studies.c.study_instance_uid.in_(study_instance_uids))
+        # First which studies, then what is in them: else every image that is held would be looked at.
+        query = _overview().where(studies.c.id.in_(_newest(chosen).limit(limit)))
         with self._database.read() as connection:
-            return _held_studies(connection, connection.execute(query.limit(limit)).all())
+            return _held_studies(connection, connection.execute(_newest(query)).all())
 
     def study(self, study_instance_uid: str) -> HeldStudy | None:
         """One study with its series, instances and renditions."""
@@ -167,20 +181,27 @@ def _overview() -> Select[Any]:
     ).group_by(studies.c.id)
 
 
-def _of_patient(key: str) -> ColumnElement[bool]:
-    """Studies fetched for the patient, and those of nobody registered that carry one of the patient's numbers."""
+def _newest(query: Select[Any]) -> Select[Any]:
+    return query.order_by(studies.c.study_date.desc(), studies.c.study_time.desc(), studies.c.id.desc())
+
+
+def _of_patient(key: str) -> CompoundSelect[Any]:
+    """Studies fetched for the patient, and those of nobody registered that carry one of the patient's numbers.
+
+    Two questions, each of which has its index: joined by OR they would be put to every study that is held.
+    """
+    registered = patients.alias("registered")
+    of_nobody = ~exists().where(registered.c.key == studies.c.patient_key)
     linked = (
-        select(patient_links.c.id)
-        .join(patients)
-        .where(
-            patients.c.key == key,
-            patient_links.c.remote == studies.c.remote,
-            patient_links.c.patient_id == studies.c.patient_id,
+        select(studies.c.id)
+        .join(
+            patient_links,
+            and_(patient_links.c.remote == studies.c.remote, patient_links.c.patient_id == studies.c.patient_id),
         )
-        .exists()
+        .join(patients, patient_links.c.patient == patients.c.id)
+        .where(patients.c.key == key, of_nobody)
     )
-    registered = select(patients.c.id).where(patients.c.key == studies.c.patient_key).exists()
-    return (studies.c.patient_key == key) | and_(not_(registered), linked)
+    return union_all(select(studies.c.id).where(studies.c.patient_key == key), linked)
 
 
 def _held_studies(

@@ -81,19 +81,44 @@ class Problem:
 
 
 @dataclass(frozen=True, slots=True)
+class Part:
+    """Some of the images, in the order of their numbers: at most `count` of those above the number `after`."""
+
+    count: int
+    after: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class Verification:
-    """The result. `ok` where no problem is left; `checked` counts instances, blobs and files."""
+    """The result.
+
+    Attributes:
+        ok: whether no problem is left.
+        checked: how many instances, blobs and files.
+        next_after: of a part, where the next one goes on; None where no image is left.
+    """
 
     ok: bool
     checked: int
     problems: tuple[Problem, ...]
+    next_after: int | None = None
 
 
-def verify(database: Database, spool: Spool, blobs: Blobs, repair: bool = False) -> Verification:
-    """Compare rows with files, reading every file back; with `repair`, put right what can be."""
+def verify(
+    database: Database, spool: Spool, blobs: Blobs, repair: bool = False, part: Part | None = None
+) -> Verification:
+    """Compare rows with files, reading every file back; with `repair`, put right what can be.
+
+    Of a `part`, its images and their files are looked at. What no row names is found only by looking at everything.
+    """
     verifier = _Verifier(database, spool, blobs, repair)
-    verifier.run()
-    return Verification(all(one.repaired for one in verifier.problems), verifier.checked, tuple(verifier.problems))
+    next_after = None
+    if part is None:
+        verifier.run()
+    else:
+        next_after = verifier.run_part(part)
+    ok = all(one.repaired for one in verifier.problems)
+    return Verification(ok, verifier.checked, tuple(verifier.problems), next_after)
 
 
 class _Verifier:
@@ -106,39 +131,65 @@ class _Verifier:
         self.checked = 0
 
     def run(self) -> None:
+        """Everything."""
         # Files first, rows after: what gets its row meanwhile is no orphan.
         self._listed = {one.key: one.modified.timestamp() for one in self._blobs.entries()}
         spooled, in_quarantine = self._spool.names(), self._spool.quarantined_names()
-        for row in self._pages(select(instances), instances.c.id):
-            self.checked += 1
-            self._instance(row)
-        for row in self._pages(_quarantined(), quarantined.c.id):
-            self.checked += 1
-            self._quarantined(row)
+        for rows in self._pages(select(instances), instances.c.id):
+            self._instances(rows)
+        for rows in self._pages(_quarantined(), quarantined.c.id):
+            for row in rows:
+                self.checked += 1
+                self._quarantined(row)
         self._orphan_blobs()
         self._orphans_in_spool(spooled)
         self._orphans_in_quarantine(in_quarantine)
 
+    def run_part(self, part: Part) -> int | None:
+        """The images of a part; gives where the next part begins."""
+        after, left = part.after, part.count
+        while left:
+            rows = self._page(select(instances), instances.c.id, after, min(left, _AT_ONCE))
+            self._instances(rows)
+            if len(rows) < min(left, _AT_ONCE):
+                return None
+            after, left = rows[-1].id, left - len(rows)
+        return after
+
     # --- rows ---
 
-    def _instance(self, row: Row[Any]) -> None:
-        if not self._wrong_with(row, count=True):
-            return
-        with self._database.read() as connection:  # it may have been rendered or deleted meanwhile
-            now = connection.execute(select(instances).where(instances.c.id == row.id)).one_or_none()
+    def _instances(self, rows: Sequence[Row[Any]]) -> None:
+        self.checked += len(rows)
+        pictures = self._pictures([row.id for row in rows])
+        for row in rows:
+            if self._wrong_with(row, pictures[row.id], count=True):
+                self._look_again(row.id)
+
+    def _pictures(self, numbers: Sequence[int]) -> dict[int, list[Row[Any]]]:
+        """The renditions of instances: of a whole page at once, since asking takes longer than reading a file."""
+        found: dict[int, list[Row[Any]]] = {number: [] for number in numbers}
+        with self._database.read() as connection:
+            for one in connection.execute(select(renditions).where(renditions.c.instance.in_(numbers))):
+                found[one.instance].append(one)
+        return found
+
+    def _look_again(self, number: int) -> None:
+        """It may have been rendered or deleted meanwhile."""
+        with self._database.read() as connection:
+            now = connection.execute(select(instances).where(instances.c.id == number)).one_or_none()
         if now is None:
             return
-        wrong = self._wrong_with(now)
+        wrong = self._wrong_with(now, self._pictures([number])[number])
         if wrong and self._repair:
             self._mend(now, {kind for kind, _ in wrong})
         for kind, what in wrong:
             self._report(kind, what, self._repair)
 
-    def _wrong_with(self, row: Row[Any], count: bool = False) -> list[tuple[ProblemKind, str]]:
+    def _wrong_with(
+        self, row: Row[Any], pictures: Sequence[Row[Any]], count: bool = False
+    ) -> list[tuple[ProblemKind, str]]:
         wrong: list[tuple[ProblemKind, str]] = []
         if row.state == RenderState.RENDERED:
-            with self._database.read() as connection:
-                pictures = connection.execute(select(renditions).where(renditions.c.instance == row.id)).all()
             self.checked += len(pictures) * count
             for one in pictures:
                 wrong += self._blob(one.blob_key, one.bytes, one.sha256, "rendition")
@@ -261,18 +312,19 @@ class _Verifier:
     def _report(self, kind: ProblemKind, what: str, repaired: bool = False) -> None:
         self.problems.append(Problem(kind, what, ADVICE[kind], repaired))
 
-    def _pages(self, query: Select[Any], number: Any) -> Iterator[Row[Any]]:
+    def _pages(self, query: Select[Any], number: Any) -> Iterator[Sequence[Row[Any]]]:
         """All rows, a few hundred at a time: no transaction stays open while files are read."""
         last = 0
         while True:
-            with self._database.read() as connection:
-                rows: Sequence[Row[Any]] = connection.execute(
-                    query.where(number > last).order_by(number).limit(_AT_ONCE)
-                ).all()
-            yield from rows
+            rows = self._page(query, number, last, _AT_ONCE)
+            yield rows
             if len(rows) < _AT_ONCE:
                 return
             last = rows[-1].id
+
+    def _page(self, query: Select[Any], number: Any, after: int, count: int) -> Sequence[Row[Any]]:
+        with self._database.read() as connection:
+            return connection.execute(query.where(number > after).order_by(number).limit(count)).all()
 
 
 def _quarantined() -> Select[Any]:

@@ -19,7 +19,7 @@ from netty.archive.retrievals import Retrievals
 from netty.archive.spool import Spool
 from netty.archive.unobtainable import Unobtainables
 from netty.archive.users import Sessions, Users
-from netty.archive.verify import Verification, verify
+from netty.archive.verify import Part, Verification, verify
 from netty.config import Settings
 from netty.errors import LocalError
 from netty.processes.listening import folder_in_use
@@ -54,9 +54,9 @@ class Desk:
         """Whether a `netty serve` works on this data folder."""
         return folder_in_use(self.settings.data)
 
-    def verify(self, repair: bool = False) -> Verification:
-        """Compare rows with files, and files with rows."""
-        return verify(self.database, self.spool, self.blobs, repair)
+    def verify(self, repair: bool = False, part: Part | None = None) -> Verification:
+        """Compare rows with files, and files with rows; of a part, only its images with their files."""
+        return verify(self.database, self.spool, self.blobs, repair, part)
 
 
 @contextmanager
