@@ -1,0 +1,114 @@
+"""What the renderer's threads have in hand, and what they have drawn and not written."""
+
+import threading
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any, cast
+
+from netty.archive.received import Rendered, ToRender
+from netty.archive.registration import Registration
+from netty.workflow.group_commit import GroupCommit
+from netty.workflow.pictures import Drawer, Pictures
+from netty.workflow.render import Renderer
+from netty.workflow.rerender import Rerenderer
+from netty.workflow.tasks import Drawn, InHand, Task, Unwritten
+
+
+def task(number: int) -> Task:
+    """A task that does nothing."""
+    return Task(("instance", number), lambda: None, lambda: None)
+
+
+def drawn(number: int, given_up: list[int]) -> Drawn:
+    """An instance that was drawn to no pictures at all."""
+    one = ToRender(number, f"{number}", "", 0, 0, "", "", "", "", "", 0)
+    return Drawn(Task(("instance", number), lambda: None, lambda: given_up.append(number)), one, _none(), None)
+
+
+def _none() -> Pictures:
+    return Pictures(cast(Any, None), "renditions/00/0")
+
+
+def test_what_is_in_hand_is_not_taken_up_again_until_it_is_done() -> None:
+    in_hand = InHand()
+    in_hand.add([task(1), task(2)])
+    first = in_hand.take(wait=False)
+    in_hand.add([task(1), task(3)])
+
+    assert first is not None
+    assert (in_hand.waiting, in_hand.taken) == (2, 3)
+
+    in_hand.done(first)
+    in_hand.add([task(1)])
+
+    keys = [one.key[1] for one in iter(lambda: in_hand.take(wait=False), None)]
+    assert keys == [2, 3, 1]
+
+
+def test_a_thread_with_something_to_write_does_not_wait_for_tasks() -> None:
+    assert InHand().take(wait=False) is None
+
+
+def test_at_the_end_who_waits_is_woken_and_what_waits_is_left() -> None:
+    in_hand = InHand()
+    ended = threading.Event()
+
+    def wait() -> None:
+        if in_hand.take(wait=True) is None:
+            ended.set()
+
+    thread = threading.Thread(target=wait)
+    thread.start()
+    in_hand.end()
+    thread.join(10)
+    in_hand.add([task(1)])
+
+    assert ended.is_set()
+    assert in_hand.take(wait=True) is None
+
+
+def test_rows_are_due_when_they_are_many() -> None:
+    unwritten = Unwritten()
+    for number in range(32):
+        unwritten.add(drawn(number, []))
+
+    assert unwritten.is_due
+    assert [one.instance.instance_id for one in unwritten.taken()] == list(range(32))
+    assert not unwritten
+
+
+@dataclass
+class _Register:
+    """Writes rows, but for those of one instance."""
+
+    bad: int
+    written: list[list[int]] = field(default_factory=list)
+
+    def rendered(self, batch: Sequence[Rendered]) -> list[list[str] | None]:
+        numbers = [one.instance_id for one in batch]
+        if self.bad in numbers:
+            raise ValueError(f"no row for {self.bad}")
+        self.written.append(numbers)
+        return [[] for _ in batch]
+
+
+class _Commits:
+    """Commits at once."""
+
+    def write(self, keys: Sequence[str], rows: Any) -> Any:
+        return rows()
+
+
+def test_what_is_wrong_with_one_picture_does_not_befall_those_drawn_beside_it() -> None:
+    register, given_up, in_hand = _Register(bad=2), list[int](), InHand()
+    commits = cast(GroupCommit, _Commits())
+    drawer = Drawer(*cast(Any, [None] * 5), commits)
+    renderer = Renderer(cast(Registration, register), drawer, cast(Rerenderer, None), workers=1)
+    batch = [drawn(number, given_up) for number in (1, 2, 3)]
+    in_hand.add([one.task for one in batch])
+
+    renderer._write(batch, in_hand, threading.Event())
+
+    assert register.written == [[1], [3]]
+    assert given_up == [2]
+    assert not in_hand.busy
