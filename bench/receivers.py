@@ -266,7 +266,9 @@ def _synced(yes: str, no: str) -> Callable[[Setup], str]:
 
 
 NETTY: Final = Receiver(
-    "netty", netty_receiving, _synced("walked, admitted, hashed, synced, registered", "the same, synced by the system")
+    "netty",
+    netty_receiving,
+    _synced("walked, admitted, hashed, synced, registered", "walked, admitted, hashed, registered"),
 )
 STORESCP: Final = Receiver("storescp", _storescp, _synced("written, never synced", "written"), "storescp")
 ORTHANC: Final = Receiver("Orthanc", _orthanc, _synced("synced, indexed", "indexed"), "Orthanc", share=0.25)
