@@ -261,6 +261,13 @@ def test_a_lookup_table_that_begins_like_an_item_is_stepped_over() -> None:
     assert walk(data).size == len(data)
 
 
+@pytest.mark.parametrize("tag", [b"\x10\x00\x20\x00", b"\x28\x00\x11\x11"], ids=["wanted", "not wanted"])
+def test_what_is_no_vr_is_an_error_wherever_it_stands(tag: bytes) -> None:
+    first = b"\x08\x00\x60\x00CS\x02\x00CT"
+    with pytest.raises(DataSetError, match="not in Explicit VR"):
+        walk(first + tag + bytes(4) + b"\x04\x00\x00\x00" + bytes(40), explicit=True)
+
+
 def test_an_unknown_vr_has_a_long_length() -> None:
     data = long_element(0x00189999, b"ZZ", bytes(70000))
 

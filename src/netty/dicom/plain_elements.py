@@ -19,7 +19,7 @@ _EXPLICIT: Final = struct.Struct("<HH2sHL").unpack_from  # group, element, VR, l
 _HEADER: Final = 12  # bytes that both look at
 _ITEM: Final = 0xE000FFFE  # what a sequence in Implicit VR begins with, read as one number
 _SHORT: Final = frozenset(vr.encode() for vr in SHORT_REPRESENTATIONS)
-_LONG: Final = frozenset(vr.encode() for vr in LONG_REPRESENTATIONS) - {b"SQ"}
+_LONG: Final = frozenset(vr.encode() for vr in LONG_REPRESENTATIONS)
 _LOWEST_GROUP: Final = 0x0008  # below are commands and file meta information
 _DELIMITERS: Final = 0xFFFE
 DEEPEST: Final = 8  # sequences in sequences; deeper ones are for the walk, which does not call itself
@@ -92,6 +92,8 @@ def pass_explicit(
         start = offset + 8
         tag = group << 16 | element
         if vr not in _SHORT:
+            if vr not in _LONG:
+                break
             start, length = offset + 12, long_length
         stop = start + length
         if tag in wanted:
@@ -102,7 +104,7 @@ def pass_explicit(
             if stop < 0:
                 break
             passed += inside
-        elif stop > end or (vr not in _SHORT and vr not in _LONG):
+        elif stop > end:
             break
         offset = stop
         passed += 1

@@ -206,8 +206,8 @@ class ElementWalk:
         collector = self._collector if self._levels.is_top else NOTHING_WANTED
         levels = min(DEEPEST, self._limits.depth - self._levels.depth)
         stopped, passed = pass_over(data, offset, end, most, collector, levels)
-        self._elements += passed
         self._position += stopped - offset
+        self._count(passed)
         return stopped - offset
 
     def _header_from_carry(self, data: memoryview, offset: int) -> tuple[int, bool]:
@@ -368,8 +368,8 @@ class ElementWalk:
         if not level.explicit and (length & 0xFFFF).to_bytes(2, "little") in _KNOWN:
             raise DataSetError("The data set is in Explicit VR, although its transfer syntax is Implicit VR.")
 
-    def _count(self) -> None:
-        self._elements += 1
+    def _count(self, number: int = 1) -> None:
+        self._elements += number
         if self._elements > self._limits.elements:
             raise ExcessError("The data set has more than {limit} elements.", limit=self._limits.elements)
 
