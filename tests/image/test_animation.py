@@ -2,6 +2,7 @@
 
 import builtins
 import io
+import tracemalloc
 from typing import Any
 
 import numpy as np
@@ -19,6 +20,7 @@ RAMP = np.tile(np.arange(0, 64, dtype=np.uint8), (48, 1))
 GREYS = [RAMP, RAMP + 60, RAMP + 120]
 COLOURS = [np.stack([grey, grey[::-1], grey // 2], -1) for grey in GREYS]
 TIMES = [40, 120, 80]
+RAMP_256 = np.tile(np.arange(0, 256, dtype=np.uint8), (256, 1))
 
 
 def webp_frames(data: bytes) -> tuple[list[Array], list[int]]:
@@ -147,3 +149,19 @@ def test_of_a_huge_picture_not_every_pixel_is_looked_at_for_its_thumbnail(dtype:
 
     assert small.size == (320, 213)
     assert np.abs(greys - np.linspace(0, 255, 320)).max() < 4
+
+
+def test_a_long_loop_takes_no_more_memory_than_a_short_one_but_for_the_file() -> None:
+    def peak(frames: int) -> tuple[int, int]:
+        pictures = (np.roll(RAMP_256, number, 1) for number in range(frames))
+        tracemalloc.start()
+        try:
+            size = len(encode_loop(pictures, [40] * frames, LoopFormat.WEBP, 90))
+            return tracemalloc.get_traced_memory()[1], size
+        finally:
+            tracemalloc.stop()
+
+    (short, _), (long, size) = peak(3), peak(100)
+
+    assert long < short + 2 * size + RAMP_256.nbytes
+    assert 97 * RAMP_256.nbytes > 2 * size + RAMP_256.nbytes  # else all pictures at once would not be noticed

@@ -1,6 +1,8 @@
 """Files of pictures: every format opens, has its size, and loses no more than it may."""
 
 import io
+import struct
+import zlib
 
 import numpy as np
 import pytest
@@ -8,7 +10,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from netty.image.aspect import resampled, square_size
-from netty.image.encode import encode, subsampling
+from netty.image.encode import encode, encoded_size, subsampling
 from netty.image.errors import CannotRender
 from netty.image.rendition import MEDIA_TYPES
 from netty.image.settings import RenderSettings, RenditionFormat
@@ -81,3 +83,25 @@ def test_resampling_keeps_the_greys(colour: bool) -> None:
     assert stretched.shape[:2] == (80, 40)
     assert abs(float(stretched.mean()) - float(picture.mean())) < 1
     assert resampled(picture, 60, 40) is picture
+
+
+def test_the_size_of_a_picture_is_read_however_large_it_is() -> None:
+    """Pillow takes more than 179 million pixels for an attack, and these are ours."""
+
+    def chunk(name: bytes, content: bytes) -> bytes:
+        return struct.pack(">I", len(content)) + name + content + struct.pack(">I", zlib.crc32(name + content))
+
+    head = struct.pack(">IIBBBBB", 20_000, 30_000, 8, 0, 0, 0, 0)
+    png = b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", head) + chunk(b"IDAT", zlib.compress(b"")) + chunk(b"IEND", b"")
+
+    assert encoded_size(png) == (30_000, 20_000)
+
+
+def test_what_an_encoder_has_no_memory_for_is_said_in_words(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fails(*_: object, **__: object) -> None:
+        raise ValueError("encoding error 1")
+
+    monkeypatch.setattr(Image.Image, "save", fails)
+
+    with pytest.raises(CannotRender, match="cannot be written as WEBP: encoding error 1"):
+        encode(np.zeros((2, 2), np.uint8), RenderSettings(RenditionFormat.WEBP))
