@@ -265,7 +265,7 @@ def test_a_lookup_table_that_begins_like_an_item_is_stepped_over() -> None:
 def test_what_is_no_vr_is_an_error_wherever_it_stands(tag: bytes) -> None:
     first = b"\x08\x00\x60\x00CS\x02\x00CT"
     with pytest.raises(DataSetError, match="not in Explicit VR"):
-        walk(first + tag + bytes(4) + b"\x04\x00\x00\x00" + bytes(40), explicit=True)
+        walk(first + tag + bytes(4) + b"\x04\x00\x00\x00 12 " + first, explicit=True)
 
 
 def test_an_unknown_vr_has_a_long_length() -> None:
