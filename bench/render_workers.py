@@ -29,7 +29,7 @@ def _netty() -> Draw:
         offset, syntax = locate_data_set(file)
         job = {"path": str(file), "offset": offset, "transfer_syntax": syntax, "format": "jpeg", "quality": QUALITY}
         for header, data in render_job(job):
-            if header["kind"] == "frame":
+            if header["kind"] == "rendition":
                 yield data
 
     return draw

@@ -54,7 +54,7 @@ def drawn_plain(path: Path) -> list[bytes]:
     """The pictures of the plain file."""
     offset, syntax = locate_data_set(path)
     job = {"path": str(path), "offset": offset, "transfer_syntax": syntax, "format": "jpeg", "quality": 90}
-    return [data for header, data in render_job(job) if header["kind"] == "frame"]
+    return [data for header, data in render_job(job) if header["kind"] == "rendition"]
 
 
 @pytest.mark.parametrize(("syntax", "option"), [DEFLATED, BIG_ENDIAN], ids=["deflated", "big endian"])
