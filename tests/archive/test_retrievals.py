@@ -39,6 +39,14 @@ def test_a_study_is_fetched_from_a_remote_only_once_at_a_time(retrievals: Retrie
     assert retrievals.create(retrieval("r3", remote="north"), []).id == "r3"
 
 
+def test_whether_any_is_unfinished_is_known(retrievals: Retrievals) -> None:
+    assert retrievals.any_unfinished()
+
+    retrievals.update("r1", state=RetrievalState.COMPLETE)
+
+    assert not retrievals.any_unfinished()
+
+
 def test_an_update_changes_what_is_given(retrievals: Retrievals) -> None:
     retrievals.update("r1", state=RetrievalState.MOVING, started_at=NOON)
     retrievals.update("r1", claimed=Claimed(3, 0, None, 0))

@@ -14,7 +14,7 @@ from netty.image.animation import encode_loop, loop_encoder
 from netty.image.errors import CannotRender
 from netty.image.pixel_data import Array
 from netty.image.settings import LoopFormat
-from netty.image.thumbnail import thumbnail
+from netty.image.thumbnail import thumbnail, thumbnail_size
 
 RAMP = np.tile(np.arange(0, 64, dtype=np.uint8), (48, 1))
 GREYS = [RAMP, RAMP + 60, RAMP + 120]
@@ -100,12 +100,30 @@ def test_without_pyav_mp4_says_how_to_install_it(monkeypatch: pytest.MonkeyPatch
 
 @pytest.mark.parametrize(
     ("shape", "size"),
-    [((512, 512), (320, 320)), ((100, 50), (50, 100)), ((3000, 20, 3), (2, 320)), ((1, 9000), (320, 1))],
+    [
+        ((512, 512), (256, 256)),
+        ((100, 50), (50, 100)),
+        ((3000, 20, 3), (2, 300)),
+        ((1, 9000), (300, 1)),
+        ((321, 7), (4, 161)),
+    ],
 )
 def test_a_thumbnail_is_a_small_jpeg(shape: tuple[int, ...], size: tuple[int, int]) -> None:
     with Image.open(io.BytesIO(thumbnail(np.zeros(shape, np.uint8)))) as small:
         assert (small.format, small.size) == ("JPEG", size)
         assert small.mode == ("RGB" if len(shape) == 3 else "L")
+    assert thumbnail_size(*shape[:2]) == size[::-1]
+
+
+def test_a_pixel_of_a_thumbnail_is_the_mean_of_a_square() -> None:
+    squares = np.kron([[0, 200], [100, 50]], np.ones((200, 200))).astype(np.uint8)
+    squares[::2, :200] += 40
+
+    with Image.open(io.BytesIO(thumbnail(squares))) as small:
+        greys = np.asarray(small).astype(int)
+
+    assert greys.shape == (200, 200)
+    assert [greys[50, 50], greys[50, 150], greys[150, 50], greys[150, 150]] == pytest.approx([20, 200, 120, 50], abs=1)
 
 
 def test_only_what_changes_is_encoded_and_the_rest_stays() -> None:
@@ -147,8 +165,8 @@ def test_of_a_huge_picture_not_every_pixel_is_looked_at_for_its_thumbnail(dtype:
     with Image.open(io.BytesIO(thumbnail(ramp))) as small:
         greys = np.asarray(small)[100].astype(int)
 
-    assert small.size == (320, 213)
-    assert np.abs(greys - np.linspace(0, 255, 320)).max() < 4
+    assert small.size == (300, 200)
+    assert np.abs(greys - np.linspace(0, 255, 300)).max() < 4
 
 
 def test_a_long_loop_takes_no_more_memory_than_a_short_one_but_for_the_file() -> None:

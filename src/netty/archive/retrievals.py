@@ -77,6 +77,12 @@ class Retrievals:
             row = connection.execute(_unfinished(remote, study_instance_uid)).first()
         return None if row is None else _retrieval(row)
 
+    def any_unfinished(self) -> bool:
+        """Whether a retrieval waits or is under way."""
+        query = select(retrievals.c.id).where(retrievals.c.state.in_(UNFINISHED)).limit(1)
+        with self._database.read() as connection:
+            return connection.scalar(query) is not None
+
     def queued(self, limit: int = 100) -> list[Retrieval]:
         """Those that wait, oldest first."""
         query = select(retrievals).where(retrievals.c.state == RetrievalState.QUEUED)

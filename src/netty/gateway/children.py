@@ -15,7 +15,7 @@ import time
 from collections.abc import Callable, Coroutine
 from typing import Any
 
-from netty.archive.errors import DiskFault
+from netty.archive.errors import DatabaseFault, DiskFault
 from netty.archive.spool import Spool
 from netty.config import Settings
 from netty.dicom.uids import VERIFICATION
@@ -161,13 +161,6 @@ async def _render(desk: Desk, child: Child) -> None:
     pool = ChildPool(render_command(), workers)
     commits = GroupCommit(desk.database.together, desk.blobs.sync)
     drawer = Drawer(desk.spool, desk.blobs, pool.run, settings.render, keeper, commits)
-    renderer = Renderer(
-        registration=desk.registration,
-        drawer=drawer,
-        rerenderer=Rerenderer(desk.renewal, drawer),
-        workers=workers * _THREADS_FOR_A_CHILD,
-        changed=desk.database.watch(),
-    )
     registrar = Registrar(desk.registration, desk.spool)
     for name in await asyncio.to_thread(unregistered, desk.registration, desk.spool):
         registrar.put(name)
@@ -177,14 +170,36 @@ async def _render(desk: Desk, child: Child) -> None:
         with contextlib.suppress(LocalError):  # it is being closed
             pool.start()
 
-    warming_up = threading.Thread(target=warm_up, name="warm-up", daemon=True)
+    cold = threading.Lock()
+
+    def get_ready() -> None:
+        """Start the render children, once, whichever thread asks first: memory that a netty at rest does without."""
+        if cold.acquire(blocking=False):
+            threading.Thread(target=warm_up, name="warm-up", daemon=True).start()
 
     def hear(names: list[str]) -> None:
-        if warming_up.ident is None:  # memory that a netty at rest does without
-            warming_up.start()
+        get_ready()
         for name in names:
             registrar.put(name)
 
+    committed = desk.database.watch()
+
+    def changed() -> bool:
+        """Images are to come as soon as a retrieval is asked for: the children load what they need meanwhile."""
+        if not committed():
+            return False
+        with contextlib.suppress(DatabaseFault):  # the renderer's own look will say so
+            if not cold.locked() and desk.retrievals.any_unfinished():
+                get_ready()
+        return True
+
+    renderer = Renderer(
+        registration=desk.registration,
+        drawer=drawer,
+        rerenderer=Rerenderer(desk.renewal, drawer),
+        workers=workers * _THREADS_FOR_A_CHILD,
+        changed=changed,
+    )
     assert child.announcements is not None
     threading.Thread(target=read_announcements, args=(child.announcements, hear), daemon=True).start()
     stopping = threading.Event()

@@ -1,5 +1,6 @@
 """A picture, small: what lists show of an instance."""
 
+from math import ceil
 from typing import Final
 
 import numpy as np
@@ -16,16 +17,16 @@ SUBSAMPLING: Final = "420"
 
 
 def thumbnail(picture: Array, side: int = SIDE) -> bytes:
-    """A JPEG of a picture, whose longer side is `side` at most; a smaller picture keeps its size."""
-    rows, columns = thumbnail_size(picture.shape[0], picture.shape[1], side)
-    step = max(1, max(picture.shape[:2]) // (_ENOUGH * side))
-    picture = picture[::step, ::step]
+    """A JPEG of a picture, whose longer side is `side` at most and half of it at least; a smaller one keeps its size.
+
+    Each of its pixels is the mean of a square of pixels: an eighth of the work of scaling by a fraction, which for a
+    CT took as long as all else that its picture takes.
+    """
+    stride, step = _steps(picture.shape[0], picture.shape[1], side)
+    picture = picture[::stride, ::stride]
     if picture.dtype == np.uint16:
         picture = (picture >> 8).astype(np.uint8)
-    image = Image.fromarray(np.ascontiguousarray(picture))
-    if (rows, columns) != picture.shape[:2]:
-        image = image.resize((columns, rows), Image.Resampling.BILINEAR, reducing_gap=2.0)
-    small = np.asarray(image)
+    small = np.asarray(Image.fromarray(np.ascontiguousarray(picture)).reduce(step))
     colour = small.ndim == 3
     data: bytes = simplejpeg.encode_jpeg(
         np.ascontiguousarray(small if colour else small[:, :, np.newaxis]),
@@ -38,8 +39,15 @@ def thumbnail(picture: Array, side: int = SIDE) -> bytes:
 
 def thumbnail_size(rows: int, columns: int, side: int = SIDE) -> tuple[int, int]:
     """Rows and columns of the thumbnail of a picture of that size."""
-    scale = min(1.0, side / max(rows, columns))
-    return max(1, round(rows * scale)), max(1, round(columns * scale))
+    stride, step = _steps(rows, columns, side)
+    return ceil(ceil(rows / stride) / step), ceil(ceil(columns / stride) / step)
+
+
+def _steps(rows: int, columns: int, side: int) -> tuple[int, int]:
+    """Of how many pixels one is looked at, and of how many of those the mean is taken, in both directions."""
+    longer = max(rows, columns)
+    stride = max(1, longer // (_ENOUGH * side))
+    return stride, ceil(ceil(longer / stride) / side)
 
 
 def thumbnail_encoder() -> str:

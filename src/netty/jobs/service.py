@@ -20,12 +20,13 @@ from netty.jobs.engine import create_jobs_engine
 
 _APPLICATION = "netty"
 _SWEEPS = "sweeps"
-_FEED_SECONDS = 0.2
+_FEED_SECONDS = 0.1
 _QUEUE_POLL_SECONDS = 0.2
 _SWEEP_POLL_SECONDS = 2.0  # each look takes two milliseconds, and nobody waits for a sweep
 _SWEEP_SECONDS = 1.0
 _CLEAN_SECONDS = 3600.0
 _AFTER_FAILURE_SECONDS = 5.0
+_USUAL_MOVES = 1  # C-MOVEs that a remote is asked for at once, where nobody says more
 _RETENTION = timedelta(days=14)
 
 log = logging.getLogger(__name__)
@@ -116,6 +117,7 @@ class Jobs:
         DBOS.register_queue(
             _SWEEPS, partition_concurrency=1, polling_interval_sec=_SWEEP_POLL_SECONDS, on_conflict="always_update"
         )
+        self._queue_for(_USUAL_MOVES)  # DBOS takes a second to notice a new queue: it shall not be the first study's
         self._feeder.start()
 
     def wake(self) -> None:
