@@ -5,6 +5,7 @@ import threading
 from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -46,7 +47,7 @@ from netty.workflow.linkage import Linkage
 from netty.workflow.pictures import Drawer
 from netty.workflow.quarantine import QuarantineDesk
 from netty.workflow.receive import Receiver
-from netty.workflow.register import Registrar
+from netty.workflow.register import Registrar, awaits_rows
 from netty.workflow.render import Renderer
 from netty.workflow.render_job import render_job
 from netty.workflow.rerender import Rerenderer
@@ -108,6 +109,7 @@ class Linked:
             levels=self.levels,
             quiet_time=self.receive.quiet_time,
             stopping=self.stopping,
+            awaits_rows=partial(awaits_rows, self.registration, self.spool),
         )
 
     def register(self, patient_id: str = PATIENT_ID, remote: str = "central", key: str = "hanako") -> Patient:

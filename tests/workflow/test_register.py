@@ -15,7 +15,7 @@ from netty.archive.registration import Registration
 from netty.archive.remotes import Remotes
 from netty.archive.retrievals import Retrievals
 from netty.archive.spool import Spool
-from netty.workflow.register import Registrar, register_leftovers
+from netty.workflow.register import Registrar, awaits_rows, register_leftovers
 from support.catalogue import entry, new_database, received, remote, retrieval
 
 STUDY = "1.2.3"
@@ -51,6 +51,15 @@ def intake(tmp_path: Path) -> Iterator[Intake]:
         spool = Spool(tmp_path / "spool", tmp_path / "quarantine")
         yield Intake(database, spool)
         spool.close()
+
+
+def test_an_image_without_its_row_is_known_to_be_on_its_way(intake: Intake) -> None:
+    intake.seal("1.2.3.1.1")
+
+    assert awaits_rows(intake.registration, intake.spool, "r1")
+    assert not awaits_rows(intake.registration, intake.spool, "another")
+    register_leftovers(intake.registration, intake.spool)
+    assert not awaits_rows(intake.registration, intake.spool, "r1")
 
 
 def test_what_a_dead_process_left_in_the_spool_is_registered_at_the_next_start(intake: Intake) -> None:

@@ -1,6 +1,7 @@
 """Retrievals from simulated hospitals, some of which misbehave: the ledger decides what became of each."""
 
 import asyncio
+import dataclasses
 import time
 from pathlib import Path
 
@@ -16,7 +17,7 @@ from netty.network.settings import Timers
 from netty.simulator.quirks import Quirk
 from netty.simulator.studies_objects import CT, GSPS, US_MULTIFRAME
 from netty.simulator.studies_small import write_study
-from netty.workflow.settings import Keep, KeepSettings
+from netty.workflow.settings import Keep, KeepSettings, ReceiveSettings
 from support.linked import PATIENT_ID, hospital, linked
 
 
@@ -197,6 +198,27 @@ async def test_a_retrieval_that_is_given_up_lets_images_in_for_no_longer_than_th
 
         assert netty.retrievals.get(requested.id).state is RetrievalState.FAILED
         assert open_then == []
+
+
+async def test_nobody_is_told_that_images_did_not_arrive_while_their_rows_are_being_written(tmp_path: Path) -> None:
+    written = write_study(tmp_path / "pacs", CT, patient_id=PATIENT_ID)
+    looks: list[RetrievalState] = []
+    async with (
+        linked(tmp_path, receive=ReceiveSettings(quiet_time=0)) as netty,
+        hospital(netty, written.files[0].parent),
+    ):
+        netty.register()
+        (requested,) = await netty.request()
+
+        def still_written(retrieval_id: str) -> bool:
+            looks.append(netty.retrievals.get(retrieval_id).state)
+            return len(looks) < 3
+
+        retriever = dataclasses.replace(netty.retriever, awaits_rows=still_written)
+        await asyncio.to_thread(retriever.settle, requested.id)
+
+        assert looks == [RetrievalState.SETTLING] * 3
+        assert netty.retrievals.get(requested.id).state is RetrievalState.FAILED
 
 
 async def test_leases_that_have_expired_are_removed_so_that_their_message_ids_come_back(tmp_path: Path) -> None:

@@ -13,6 +13,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Coroutine
+from functools import partial
 from typing import Any
 
 from netty.archive.errors import DatabaseFault, DiskFault
@@ -225,6 +226,7 @@ async def _work(desk: Desk, child: Child) -> None:
     from netty.web.parts import WebParts
     from netty.workflow.automation import Automation
     from netty.workflow.quarantine_picture import picture_of
+    from netty.workflow.register import awaits_rows
     from netty.workflow.retrieve import Retriever
 
     settings = desk.settings
@@ -240,6 +242,7 @@ async def _work(desk: Desk, child: Child) -> None:
         levels=settings.retrieve.levels,
         quiet_time=settings.receive.quiet_time,
         stopping=stopping,
+        awaits_rows=partial(awaits_rows, desk.registration, desk.spool),
     )
     automation = Automation(desk.linkage, desk.retrievals, retriever, settings.search, changed=desk.database.watch())
     jobs = Jobs(jobs_database_url(settings.database.url), "netty", automation)

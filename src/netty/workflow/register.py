@@ -27,8 +27,13 @@ def register_batch(registration: Registration, spool: Spool, batch: Sequence[Rec
 
 def unregistered(registration: Registration, spool: Spool) -> list[str]:
     """The sealed spool files that have no row yet: their process died in between, or is about to write it."""
-    known = registration.spool_names()
-    return [name for name, _ in spool.sealed() if name not in known]
+    unknown = spool.names() - registration.spool_names()
+    return [name for name in sorted(unknown) if spool.receipt(name) is not None]
+
+
+def awaits_rows(registration: Registration, spool: Spool, retrieval_id: str) -> bool:
+    """Whether an image of a retrieval is safe in the spool, and its row still to be written."""
+    return any(one.retrieval_id == retrieval_id for one in received_of(spool, unregistered(registration, spool)))
 
 
 def register_leftovers(registration: Registration, spool: Spool) -> int:

@@ -34,6 +34,7 @@ _NOTHING_SENT = Claimed(0, 0, 0, None)
 _CANCEL_LOOK_SECONDS = 0.5
 _SETTLE_LOOK_SECONDS = 0.1
 _CLAIM_WRITE_SECONDS = 0.5
+_ROWS_SECONDS = 300.0  # for which a database that is locked, or far behind, is waited for
 _REGISTERING_SECONDS = 2.0  # what was received before the remote's last word may still be on its way to its row
 
 
@@ -44,6 +45,8 @@ class Retriever:
     Attributes:
         levels: at which a remote may be asked that does not say so itself.
         quiet_time: seconds for which a lease outlives its C-MOVE, because PACS store late.
+        awaits_rows: whether images of a retrieval are safe in the spool whose rows are still to be written; nobody may
+            be told that they did not arrive.
         stopping: set when the service ends; what runs then is left as it is, for the next start.
     """
 
@@ -57,6 +60,7 @@ class Retriever:
     levels: tuple[RetrieveLevel, ...]
     quiet_time: float
     stopping: threading.Event
+    awaits_rows: Callable[[str], bool] = lambda _retrieval_id: False
 
     def move(self, retrieval_id: str) -> None:
         """Ask the remote for the study. Its answers are kept as evidence; whether images arrived is not judged here."""
@@ -194,17 +198,16 @@ class Retriever:
         started = time.monotonic()
         quiet_until = started + self.quiet_time
         believe_from = started + min(self.quiet_time, _REGISTERING_SECONDS)
+        give_up_at = quiet_until + _ROWS_SECONDS
         while not ledger.settled:
             arrived = ledger.received + ledger.on_hold
             lacking = ledger.expected - arrived
             rendering = ledger.received - ledger.rendered - ledger.failed
             now = self.retrievals.get(retrieval.id)
-            if lacking and not rendering and now.claimed == _NOTHING_SENT:
-                break
             over = time.monotonic() >= believe_from and (now.cancel_requested or _nothing_will_come(now, ledger))
-            if lacking and not rendering and over:
-                break
-            if not rendering and time.monotonic() >= quiet_until:
+            is_quiet = time.monotonic() >= quiet_until
+            ended = not rendering and (is_quiet or (lacking and (over or now.claimed == _NOTHING_SENT)))
+            if ended and (time.monotonic() >= give_up_at or not self.awaits_rows(retrieval.id)):
                 break
             if self.stopping.wait(_SETTLE_LOOK_SECONDS):
                 # The step must not end: what DBOS has recorded as running is taken up again at the next start.
