@@ -1,8 +1,6 @@
 """What holds for all tests."""
 
 import contextlib
-import os
-import sysconfig
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,12 +8,9 @@ from pathlib import Path
 import pytest
 
 from support.leftovers import adopt_orphans, nothing_left
+from support.programs import leave_out_virtual_environments
 
-# pynetdicom brings programs named as DCMTK's into the virtual environment; the tests mean DCMTK's.
-_OURS = os.path.realpath(sysconfig.get_path("scripts"))
-os.environ["PATH"] = os.pathsep.join(
-    folder for folder in os.environ.get("PATH", os.defpath).split(os.pathsep) if os.path.realpath(folder) != _OURS
-)
+leave_out_virtual_environments()  # `storescp` means DCMTK's
 adopt_orphans()
 
 # The first event loop of uvloop opens a pipe for signals, which stays for the process's other loops.
