@@ -3,6 +3,7 @@
 import hashlib
 import io
 import os
+import re
 import stat
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -11,6 +12,7 @@ from typing import BinaryIO
 import pytest
 
 from netty.archive.blobs import Blobs
+from netty.archive.disk import sync_files
 from netty.archive.errors import BlobMissing, DiskFault
 from netty.errors import PeerError, SettingsError
 
@@ -131,3 +133,17 @@ def test_other_addresses_are_refused(tmp_path: Path, url: str) -> None:
 
 def test_an_absolute_folder_stands_for_itself(tmp_path: Path) -> None:
     assert Blobs(f"file://{tmp_path}/b", Path("/nowhere")).path("a") == tmp_path / "b" / "a"
+
+
+def test_many_files_are_synced_together_and_one_that_is_gone_is_named(tmp_path: Path) -> None:
+    paths = [str(tmp_path / str(number)) for number in range(40)]
+    for path in paths:
+        Path(path).write_bytes(b"picture")
+    before = len(list(Path("/proc/self/fd").iterdir()))
+
+    sync_files(paths)
+    Path(paths[7]).unlink()
+    with pytest.raises(DiskFault, match=re.escape(paths[7])):
+        sync_files(paths)
+
+    assert len(list(Path("/proc/self/fd").iterdir())) == before

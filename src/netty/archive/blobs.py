@@ -16,13 +16,14 @@ import obstore
 from obstore.exceptions import BaseError, NotFoundError
 from obstore.store import LocalStore, ObjectStore, from_url
 
-from netty.archive.disk import disk_error, make_private_folder, sync_path
+from netty.archive.disk import disk_error, make_private_folder, sync_files, sync_path
 from netty.archive.errors import BlobMissing
 from netty.errors import LocalError, SettingsError
 
 _KEY: Final = re.compile(r"[a-z0-9_-][a-z0-9._-]*(/[a-z0-9_-][a-z0-9._-]*)*")  # no empty part, none like ``..``
 _ATTEMPTS: Final = 3
 _PIECE: Final = 1 << 20
+_SYNCED_AT_ONCE: Final = 256  # open descriptors
 _LOCAL: Final = "file:"
 
 
@@ -91,10 +92,11 @@ class Blobs:
         """Return when these blobs survive a power cut: files first, then each folder once. S3 promised it already."""
         if self._root is None:
             return
+        paths = [f"{self._root}/{key}" for key in keys]
+        for start in range(0, len(paths), _SYNCED_AT_ONCE):
+            sync_files(paths[start : start + _SYNCED_AT_ONCE])
         folders: set[str] = set()
-        for key in keys:
-            folder = path = f"{self._root}/{key}"
-            sync_path(path)
+        for folder in paths:
             while folder != str(self._root) and (folder := folder.rpartition("/")[0]) not in folders:
                 folders.add(folder)
         for folder in sorted(folders, reverse=True):
