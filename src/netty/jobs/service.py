@@ -21,7 +21,7 @@ from netty.jobs.engine import create_jobs_engine
 _APPLICATION = "netty"
 _SWEEPS = "sweeps"
 _FEED_SECONDS = 0.1
-_QUEUE_POLL_SECONDS = 0.2
+_QUEUE_POLL_SECONDS = 0.6  # each look takes three milliseconds, also at night
 _SWEEP_POLL_SECONDS = 2.0  # each look takes two milliseconds, and nobody waits for a sweep
 _SWEEP_SECONDS = 1.0
 _CLEAN_SECONDS = 3600.0
