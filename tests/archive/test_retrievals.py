@@ -74,6 +74,23 @@ def test_lists_are_newest_first_and_the_queue_is_oldest_first(retrievals: Retrie
     assert retrievals.of_studies([]) == []
 
 
+def test_no_remote_and_nobody_who_asks_hides_what_others_wait_for(retrievals: Retrievals) -> None:
+    for number in range(3):
+        retrievals.create(retrieval(f"a{number}", study_instance_uid=f"1.{number}", requested_at=NOON + MINUTE), [])
+    retrievals.create(retrieval("p", study_instance_uid="1.8", requested_by="hanako", requested_at=NOON + MINUTE), [])
+    retrievals.create(retrieval("n", remote="north", requested_at=NOON + MINUTE), [])
+
+    assert [one.id for one in retrievals.queued(of_each=1)] == ["r1", "n", "p"]
+
+
+def test_what_is_under_way_has_begun_and_not_ended(retrievals: Retrievals) -> None:
+    retrievals.create(retrieval("r2", remote="north", state=RetrievalState.MOVING), [])
+    retrievals.create(retrieval("r3", remote="south", state=RetrievalState.SETTLING), [])
+    retrievals.create(retrieval("r4", remote="west", state=RetrievalState.FAILED), [])
+
+    assert {one.id for one in retrievals.under_way()} == {"r2", "r3"}
+
+
 def test_cancelling_reaches_what_has_not_ended(retrievals: Retrievals) -> None:
     assert retrievals.request_cancel("r1")
     assert retrievals.get("r1").cancel_requested

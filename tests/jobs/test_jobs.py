@@ -22,6 +22,7 @@ class Recorder:
     def __init__(self, queued: Sequence[QueuedRetrieval] = (), due: Sequence[DueSweep] = ()) -> None:
         self.waiting = list(queued)
         self.sweeps = list(due)
+        self.interrupted: list[QueuedRetrieval] = []
         self.calls: list[tuple[str, ...]] = []
         self.running = 0
         self.most_running = 0
@@ -58,6 +59,9 @@ class Recorder:
         self.calls.append(("search", remote, patient_key))
         self.searched.release()
         return True
+
+    def under_way(self) -> list[QueuedRetrieval]:
+        return list(self.interrupted)
 
     def queued(self) -> list[QueuedRetrieval]:
         return list(self.waiting)
@@ -124,6 +128,38 @@ def test_a_due_sweep_searches_for_every_patient_once(tmp_path: Path, launched: l
         ("search", "central", "p1"),
         ("search", "central", "p2"),
     ]
+
+
+def test_what_was_interrupted_is_taken_up_even_where_the_jobs_database_was_lost(
+    tmp_path: Path, launched: list[Jobs]
+) -> None:
+    work = Recorder()
+    work.interrupted = [QueuedRetrieval("r1", "central", 1)]
+    launch(tmp_path, work, launched)
+
+    assert work.settled.acquire(timeout=DEADLINE)
+    assert work.calls == [("move", "r1"), ("settle", "r1")]
+
+
+def test_what_was_interrupted_counts_against_the_limit_of_its_remote(tmp_path: Path, launched: list[Jobs]) -> None:
+    work = Recorder([QueuedRetrieval("r2", "central", 1)])
+    work.interrupted = [QueuedRetrieval("r1", "central", 1)]
+    launch(tmp_path, work, launched)
+
+    for _ in range(2):
+        assert work.settled.acquire(timeout=DEADLINE)
+    assert work.calls == [("move", "r1"), ("settle", "r1"), ("move", "r2"), ("settle", "r2")]
+
+
+def test_a_retrieval_whose_rows_were_restored_from_a_copy_runs_once_more(tmp_path: Path, launched: list[Jobs]) -> None:
+    first = launch(tmp_path, work := Recorder([QueuedRetrieval("r1", "central", 1)]), launched)
+    assert work.settled.acquire(timeout=DEADLINE)
+    first.stop()
+    launched.clear()
+
+    launch(tmp_path, work := Recorder([QueuedRetrieval("r1", "central", 1)]), launched)
+    assert work.settled.acquire(timeout=DEADLINE)
+    assert work.calls == [("move", "r1"), ("settle", "r1")]
 
 
 PROGRAM = """

@@ -83,12 +83,16 @@ class Retrievals:
         with self._database.read() as connection:
             return connection.scalar(query) is not None
 
-    def queued(self, limit: int = 100) -> list[Retrieval]:
-        """Those that wait, oldest first."""
-        query = select(retrievals).where(retrievals.c.state == RetrievalState.QUEUED)
+    def queued(self, of_each: int = 100) -> list[Retrieval]:
+        """Those that wait, oldest first; no more than so many of each remote and who asked, so that none hides others."""
         with self._database.read() as connection:
-            rows = connection.execute(query.order_by(retrievals.c.requested_at, retrievals.c.id).limit(limit))
-            return [_retrieval(row) for row in rows]
+            return [_retrieval(row) for row in connection.execute(_QUEUED, {"of_each": of_each})]
+
+    def under_way(self) -> list[Retrieval]:
+        """Those that have begun and not ended."""
+        query = select(retrievals).where(retrievals.c.state.in_([RetrievalState.MOVING, RetrievalState.SETTLING]))
+        with self._database.read() as connection:
+            return [_retrieval(row) for row in connection.execute(query.order_by(retrievals.c.requested_at))]
 
     def ledger(self, retrieval_id: str) -> list[LedgerEntry]:
         """The whole ledger, in the order in which it was written."""
@@ -195,6 +199,27 @@ def _retrieval(row: Row[Any]) -> Retrieval:
         reason=row.reason,
         cancel_requested=row.cancel_requested,
     )
+
+
+_TURN: Final = (
+    select(
+        retrievals.c.id,
+        func.row_number()
+        .over(
+            partition_by=(retrievals.c.remote, retrievals.c.requested_by),
+            order_by=(retrievals.c.requested_at, retrievals.c.id),
+        )
+        .label("turn"),
+    )
+    .where(retrievals.c.state == RetrievalState.QUEUED)
+    .subquery()
+)
+_QUEUED: Final = (
+    select(retrievals)
+    .join(_TURN, _TURN.c.id == retrievals.c.id)
+    .where(_TURN.c.turn <= bindparam("of_each"))
+    .order_by(retrievals.c.requested_at, retrievals.c.id)
+)
 
 
 def _entry_row(retrieval_id: str, entry: LedgerEntry) -> dict[str, Any]:

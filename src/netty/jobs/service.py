@@ -1,33 +1,31 @@
 """Jobs that survive a crash: one DBOS workflow per retrieval, and one per search sweep of a remote.
 
-Someone who wants a retrieval writes a row with state ``queued``; a *feeder* thread here takes such rows up. Between
-the row and the workflow nothing can be lost: the workflow's id is made of the row's, so that feeding it twice is the
-same workflow, and a row is fed until it is no longer queued.
+Someone who wants a retrieval writes a row with state ``queued``: netty's own rows are the queue. A *feeder* thread here
+starts as many of them as their remotes allow at once. Between the row and the workflow nothing can be lost: the
+workflow's id is made of the row's, so that starting it twice is the same workflow.
 """
 
 import logging
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Protocol
 
-from dbos import DBOS, DBOSConfig, SetEnqueueOptions, SetWorkflowID
+from dbos import DBOS, DBOSConfig, SetWorkflowID
 from sqlalchemy import Engine
 
 from netty.jobs.engine import create_jobs_engine
 
 _APPLICATION = "netty"
-_SWEEPS = "sweeps"
-_FEED_SECONDS = 0.1
-_QUEUE_POLL_SECONDS = 0.6  # each look takes three milliseconds, also at night
-_SWEEP_POLL_SECONDS = 2.0  # each look takes two milliseconds, and nobody waits for a sweep
+_FEED_SECONDS = 0.05
 _SWEEP_SECONDS = 1.0
 _CLEAN_SECONDS = 3600.0
 _AFTER_FAILURE_SECONDS = 5.0
-_USUAL_MOVES = 1  # C-MOVEs that a remote is asked for at once, where nobody says more
 _RETENTION = timedelta(days=14)
+_ENDED = ("SUCCESS", "ERROR", "CANCELLED", "MAX_RECOVERY_ATTEMPTS_EXCEEDED")
 
 log = logging.getLogger(__name__)
 
@@ -67,8 +65,11 @@ class Work(Protocol):
     def search(self, remote: str, patient_key: str) -> bool:
         """Search for one patient, and request what is missing; False ends the sweep: the remote is not there."""
 
+    def under_way(self) -> Iterable[QueuedRetrieval]:
+        """Retrievals that had begun when the service ended."""
+
     def queued(self) -> Iterable[QueuedRetrieval]:
-        """Retrievals with state ``queued``."""
+        """Retrievals with state ``queued``; of each remote the oldest, at least as many as may run at once."""
 
     def due(self) -> Iterable[DueSweep]:
         """Sweeps whose time has come."""
@@ -94,9 +95,9 @@ class Jobs:
         self._stopping = threading.Event()
         self._wake = threading.Event()
         self._feeder = threading.Thread(target=self._feed, name="job-feeder", daemon=True)
-        self._fed: set[str] = set()
+        self._running: dict[str, str] = {}  # the remote of each retrieval that has begun, by its id
+        self._sweeping: set[str] = set()  # remotes
         self._swept: set[str] = set()
-        self._classes: set[int] = set()
 
     def launch(self) -> None:
         """Create or upgrade the jobs' tables, take up what a crash interrupted, and start feeding."""
@@ -111,13 +112,12 @@ class Jobs:
             "enable_otlp": False,
         }
         DBOS(config=config)
-        retrieval, sweep = _workflows(self._work, self._stopping)
-        self._retrieval, self._sweep = retrieval, sweep
+        self._retrieval, self._sweep = self._workflows()
+        DBOS.listen_queues([])  # it would look into a queue of its own many times a second, also at night
         DBOS.launch()
-        DBOS.register_queue(
-            _SWEEPS, partition_concurrency=1, polling_interval_sec=_SWEEP_POLL_SECONDS, on_conflict="always_update"
-        )
-        self._queue_for(_USUAL_MOVES)  # DBOS takes a second to notice a new queue: it shall not be the first study's
+        _forget_queued()
+        for one in self._work.under_way():
+            self._start_retrieval(one)
         self._feeder.start()
 
     def wake(self) -> None:
@@ -158,65 +158,80 @@ class Jobs:
         chore.due_at = time.monotonic() + pause
 
     def _feed_once(self) -> None:
-        queued = list(self._work.queued())
-        for retrieval in queued:
-            if retrieval.id not in self._fed:
-                queue = self._queue_for(retrieval.max_moves)
-                self._enqueue(queue, retrieval.remote, f"retrieval-{retrieval.id}", self._retrieval, retrieval.id)
-        self._fed = {retrieval.id for retrieval in queued}
+        begun = self._running.copy()  # before the rows are read: what ends meanwhile is not queued in them any more
+        running = Counter(begun.values())
+        for one in self._work.queued():
+            if one.id not in begun and running[one.remote] < one.max_moves:
+                running[one.remote] += 1
+                self._start_retrieval(one)
+
+    def _start_retrieval(self, one: QueuedRetrieval) -> None:
+        workflow_id = f"retrieval-{one.id}"
+        self._running[one.id] = one.remote
+        try:
+            before = DBOS.get_workflow_status(workflow_id)
+            if before is not None and before.status in _ENDED:  # the rows know nothing of it: restored from a copy
+                DBOS.delete_workflow(workflow_id)
+            _start(workflow_id, self._retrieval, one.id)
+        except BaseException:
+            del self._running[one.id]
+            raise
 
     def _start_due_sweeps(self) -> None:
         due = {f"sweep-{sweep.remote}-{sweep.slot}": sweep.remote for sweep in self._work.due()}
-        for workflow_id in due.keys() - self._swept:
-            self._enqueue(_SWEEPS, due[workflow_id], workflow_id, self._sweep, due[workflow_id])
-        self._swept = set(due)
+        for workflow_id, remote in due.items():
+            if workflow_id not in self._swept and remote not in self._sweeping:
+                self._swept.add(workflow_id)
+                _start(workflow_id, self._sweep, remote)
+        self._swept &= set(due)
 
-    def _enqueue(self, queue: str, partition: str, workflow_id: str, run: Callable[[str], None], what: str) -> None:
-        with SetWorkflowID(workflow_id), SetEnqueueOptions(queue_partition_key=partition):
-            DBOS.enqueue_workflow(queue, run, what)
+    def _workflows(self) -> tuple[Callable[[str], None], Callable[[str], None]]:
+        """Register the two workflows with DBOS; their names are what the database remembers them by."""
+        work = self._work
 
-    def _queue_for(self, max_moves: int) -> str:
-        """One queue per limit, partitioned by remote: a queue of its own for each remote would cost a thread each."""
-        name = f"moves-{max_moves}"
-        if max_moves not in self._classes:
-            DBOS.register_queue(
-                name,
-                partition_concurrency=max_moves,
-                polling_interval_sec=_QUEUE_POLL_SECONDS,
-                on_conflict="always_update",
-            )
-            self._classes.add(max_moves)
-        return name
+        @DBOS.workflow(name="retrieval")
+        def retrieval(retrieval_id: str) -> None:
+            try:
+                DBOS.run_step({"name": "move"}, work.move, retrieval_id)
+                DBOS.run_step({"name": "settle"}, work.settle, retrieval_id)
+            except Exception as error:
+                if self._stopping.is_set():
+                    raise
+                log.exception("jobs: retrieval %s failed", retrieval_id)
+                DBOS.run_step({"name": "give up"}, work.give_up, retrieval_id, f"{type(error).__name__}: {error}")
+            finally:
+                self._running.pop(retrieval_id, None)
+
+        @DBOS.workflow(name="sweep")
+        def sweep(remote: str) -> None:
+            self._sweeping.add(remote)
+            try:
+                for patient_key in DBOS.run_step({"name": "patients"}, work.patients_of, remote):
+                    if not DBOS.run_step({"name": "search"}, work.search, remote, patient_key):
+                        break
+            finally:
+                self._sweeping.discard(remote)
+
+        return retrieval, sweep
 
 
-def _workflows(work: Work, stopping: threading.Event) -> tuple[Callable[[str], None], Callable[[str], None]]:
-    """Register the two workflows with DBOS; their names are what the database remembers them by."""
+def _start(workflow_id: str, run: Callable[[str], None], what: str) -> None:
+    """Start a workflow; where one of this id has not ended, that one goes on by itself."""
+    with SetWorkflowID(workflow_id):
+        DBOS.start_workflow(run, what)
 
-    @DBOS.workflow(name="retrieval")
-    def retrieval(retrieval_id: str) -> None:
-        try:
-            DBOS.run_step({"name": "move"}, work.move, retrieval_id)
-            DBOS.run_step({"name": "settle"}, work.settle, retrieval_id)
-        except Exception as error:
-            if stopping.is_set():
-                raise
-            log.exception("jobs: retrieval %s failed", retrieval_id)
-            DBOS.run_step({"name": "give up"}, work.give_up, retrieval_id, f"{type(error).__name__}: {error}")
 
-    @DBOS.workflow(name="sweep")
-    def sweep(remote: str) -> None:
-        for patient_key in DBOS.run_step({"name": "patients"}, work.patients_of, remote):
-            if not DBOS.run_step({"name": "search"}, work.search, remote, patient_key):
-                break
-
-    return retrieval, sweep
+def _forget_queued() -> None:
+    """Versions of netty before this one kept what waited in queues of DBOS; netty's rows still name all of it."""
+    waiting = DBOS.list_workflows(status="ENQUEUED", load_input=False)
+    old = [one.workflow_id for one in waiting if (one.queue_name or "").startswith(("moves-", "sweeps"))]
+    if old:
+        DBOS.delete_workflows(old)
 
 
 def _forget_old_jobs() -> None:
     """Delete ended workflows older than the retention: netty's own tables keep the history that people see."""
     before = datetime.now(UTC) - _RETENTION
-    ended = DBOS.list_workflows(
-        status=["SUCCESS", "ERROR", "CANCELLED"], completed_before=before.isoformat(), limit=1000, load_input=False
-    )
+    ended = DBOS.list_workflows(status=list(_ENDED), completed_before=before.isoformat(), limit=1000, load_input=False)
     if ended:
         DBOS.delete_workflows([workflow.workflow_id for workflow in ended])

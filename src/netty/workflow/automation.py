@@ -71,19 +71,24 @@ class Automation:
             log.warning("search: %s: %s", remote, error)
         return True
 
+    def under_way(self) -> Iterator[QueuedRetrieval]:
+        """What an end of the service interrupted."""
+        for retrieval in self.retrievals.under_way():
+            yield QueuedRetrieval(retrieval.id, retrieval.remote, 1)
+
     def queued(self) -> Iterator[QueuedRetrieval]:
-        """What may be moved now: automatic retrievals wait for the remote's hours and for a paused remote."""
+        """What may be moved now, what people asked for first: the rest waits for the remote's hours and its pause."""
         if self.changed():
             self._queued.clear()
         if not self._queued:
-            self._queued.append(self.retrievals.queued())
+            self._queued.append(sorted(self.retrievals.queued(), key=_is_automatic))
         (waiting,) = self._queued
         if not waiting:
             return
         remotes = {remote.name: remote for remote in self.linkage.remotes.list()}
         for retrieval in waiting:
             remote = remotes.get(retrieval.remote)
-            if retrieval.requested_by != SCHEDULE or remote is None or self._may_work(remote):
+            if not _is_automatic(retrieval) or remote is None or self._may_work(remote):
                 yield QueuedRetrieval(retrieval.id, retrieval.remote, remote.max_moves if remote else 1)
 
     def due(self) -> Iterator[DueSweep]:
@@ -100,3 +105,7 @@ class Automation:
     def _may_work(self, remote: Remote) -> bool:
         local = datetime.now().astimezone().time()
         return not remote.paused and within_hours(remote.hours, local) and within_hours(self.settings.hours, local)
+
+
+def _is_automatic(retrieval: Retrieval) -> bool:
+    return retrieval.requested_by == SCHEDULE
