@@ -21,7 +21,7 @@ def task(number: int) -> Task:
 
 def drawn(number: int, given_up: list[int]) -> Drawn:
     """An instance that was drawn to no pictures at all."""
-    one = ToRender(number, f"{number}", "", 0, 0, "", "", "", "", "", 0)
+    one = ToRender(number, f"{number}", 1, "", 0, 0, "", "", "", "", "", 0)
     return Drawn(Task(("instance", number), lambda: None, lambda: given_up.append(number)), one, _none(), None)
 
 

@@ -25,6 +25,7 @@ _ATTEMPTS: Final = 3
 _PIECE: Final = 1 << 20
 _SYNCED_AT_ONCE: Final = 256  # open descriptors
 _LOCAL: Final = "file:"
+_STAYS: Final = (errno.ENOENT, errno.ENOTEMPTY, errno.EEXIST)  # of a folder: gone already, or not empty
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,13 +126,12 @@ class Blobs:
             try:
                 path.unlink(missing_ok=True)
                 folder = path.parent
-                while folder != self._root and not any(folder.iterdir()):
+                while folder != self._root:
                     folder.rmdir()
                     folder = folder.parent
-            except FileNotFoundError:
-                continue
             except OSError as error:
-                raise disk_error(error, path) from error
+                if error.errno not in _STAYS:
+                    raise disk_error(error, path) from error
 
     def list(self, prefix: str = "") -> Iterator[tuple[str, int]]:
         """Key and size of all blobs under a prefix (whole path segments)."""

@@ -118,7 +118,8 @@ class ToRender:
     """One instance that waits for the renderer.
 
     Attributes:
-        key: random hex, the stem of its blobs' names (``renditions/<key>/<frame>.jpg``, ``kept/<key>.dcm``).
+        key: random hex, in its blobs' names (``renditions/<of the series>/<key>-<frame>.jpg``, ``kept/<key>.dcm``).
+        series: number of its row.
         spool_name: its file; empty where only the kept DICOM is left, which is `kept_blob` then.
         attempts: how often it was tried before.
         has_pictures: whether it was rendered before; those renditions are seen until new ones take their place.
@@ -127,6 +128,7 @@ class ToRender:
 
     instance_id: int
     key: str
+    series: int
     spool_name: str
     data_offset: int
     data_length: int

@@ -308,6 +308,7 @@ def to_render(row: Row[Any]) -> ToRender:
     return ToRender(
         instance_id=row.id,
         key=row.key,
+        series=row.series,
         spool_name=row.spool_name or "",
         data_offset=row.data_offset,
         data_length=row.data_length,

@@ -84,7 +84,7 @@ class Retrievals:
             return connection.scalar(query) is not None
 
     def queued(self, of_each: int = 100) -> list[Retrieval]:
-        """Those that wait, oldest first; no more than so many of each remote and who asked, so that none hides others."""
+        """Those that wait, oldest first; so many at most of each remote and who asked, so that none hides others."""
         with self._database.read() as connection:
             return [_retrieval(row) for row in connection.execute(_QUEUED, {"of_each": of_each})]
 

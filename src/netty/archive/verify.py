@@ -5,6 +5,7 @@ less than `IN_FLIGHT` ago may just be on its way to its row.
 """
 
 import hashlib
+import re
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -119,6 +120,9 @@ def verify(
         next_after = verifier.run_part(part)
     ok = all(one.repaired for one in verifier.problems)
     return Verification(ok, verifier.checked, tuple(verifier.problems), next_after)
+
+
+_BETWEEN_PARTS: Final = re.compile(r"[/.-]")
 
 
 class _Verifier:
@@ -333,7 +337,7 @@ def _quarantined() -> Select[Any]:
 
 def _stems(key: str) -> set[str]:
     """The parts of a blob key without suffixes, among them the key of its instance."""
-    return {part.partition(".")[0] for part in key.split("/")}
+    return set(_BETWEEN_PARTS.split(key))
 
 
 def _digest(pieces: Iterable[bytes]) -> tuple[int, str]:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from netty.archive.blobs import Blobs
 from netty.archive.held import RenderState, Rendition
@@ -28,6 +28,8 @@ from netty.workflow.rendered import RenderedFile, rendered_of
 
 log = logging.getLogger(__name__)
 
+_SHARDS: Final = 256  # folders that hold those of the series
+
 Render = Callable[[Mapping[str, Any]], Iterable[Reply]]
 """Runs one job in a render child and gives its replies one by one; LocalError where the child died of it."""
 
@@ -45,10 +47,13 @@ class HeldBack(LocalError):
 class Pictures:
     """Takes the replies to one job: each picture goes to the blob store at once, so that no cine fills the memory."""
 
-    def __init__(self, blobs: Blobs, folder: str, presentation_state: str = "", *, again: bool = False) -> None:
-        """`again`: there are pictures by the plain names, which must stay until the new ones have their rows."""
+    def __init__(self, blobs: Blobs, stem: str, presentation_state: str = "", *, again: bool = False) -> None:
+        """`stem`: with which their names begin.
+
+        `again`: there are pictures by the plain names, which must stay until the new ones have their rows.
+        """
         self._blobs = blobs
-        self._folder = f"{folder}/{secrets.token_hex(4)}" if again else folder
+        self._stem = f"{stem}-{secrets.token_hex(4)}" if again else stem
         self.presentation_state = presentation_state
         self.keys: list[str] = []
         self.renditions: list[Rendition] = []
@@ -79,7 +84,7 @@ class Pictures:
 
     def _rendition(self, made: RenderedFile) -> None:
         name = made.view or ("" if made.kind is RenditionKind.PICTURE else made.kind.value)
-        blob_key = f"{self._folder}/{made.frame:06d}{'-' * bool(name)}{name}.{EXTENSIONS[made.format]}"
+        blob_key = f"{self._stem}-{made.frame:06d}{'-' * bool(name)}{name}.{EXTENSIONS[made.format]}"
         self._blobs.put(blob_key, made.data)
         self.keys.append(blob_key)
         self.renditions.append(
@@ -101,9 +106,12 @@ class Pictures:
         )
 
 
-def picture_folder(one: ToRender) -> str:
-    """Where the pictures of an instance lie in the blob store."""
-    return f"renditions/{one.key[:2]}/{one.key}"
+def picture_stem(one: ToRender) -> str:
+    """Where the pictures of an instance lie in the blob store.
+
+    One folder for each series, not for each image: making and syncing it would cost as much as the picture.
+    """
+    return f"renditions/{one.series % _SHARDS:02x}/{one.series:x}/{one.key}"
 
 
 @dataclass(frozen=True, slots=True)

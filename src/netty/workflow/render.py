@@ -13,7 +13,7 @@ from netty.archive.received import Rendered, ToRender
 from netty.archive.registration import Registration
 from netty.archive.spool import Spool
 from netty.errors import LocalError
-from netty.workflow.pictures import Drawer, HeldBack, Pictures, picture_folder
+from netty.workflow.pictures import Drawer, HeldBack, Pictures, picture_stem
 from netty.workflow.rerender import NETTY_FAILED, Rerenderer
 from netty.workflow.tasks import Drawn, InHand, Task, Unwritten
 
@@ -151,7 +151,7 @@ class Renderer:
 
     def _render(self, one: ToRender, task: Task) -> Drawn | None:
         """One instance, from its file to its pictures; these show no more of the patient than what is kept."""
-        pictures = Pictures(self.drawer.blobs, picture_folder(one), again=one.has_pictures)
+        pictures = Pictures(self.drawer.blobs, picture_stem(one), again=one.has_pictures)
         try:
             with self.drawer.place(one) as place:
                 self.drawer.draw(place, pictures)

@@ -14,7 +14,7 @@ from netty.errors import LocalError
 from netty.image.flags import Flag
 from netty.image.series_range import is_of_range, is_shared, series_range
 from netty.language import mark
-from netty.workflow.pictures import Drawer, Pictures, picture_folder
+from netty.workflow.pictures import Drawer, Pictures, picture_stem
 from netty.workflow.tasks import Task
 
 log = logging.getLogger(__name__)
@@ -50,8 +50,8 @@ class Rerenderer:
         if isinstance(kept, str):
             self.renewal.not_presented(pair, kept)
             return
-        folder = f"{picture_folder(pair.image)}/{pair.state.key}"
-        pictures = Pictures(self.drawer.blobs, folder, pair.state.sop_instance_uid, again=pair.has_pictures)
+        stem = f"{picture_stem(pair.image)}-{pair.state.key}"
+        pictures = Pictures(self.drawer.blobs, stem, pair.state.sop_instance_uid, again=pair.has_pictures)
         try:
             with ExitStack() as places:
                 image = places.enter_context(self.drawer.place(pair.image, kept[0]))
@@ -110,7 +110,7 @@ class Rerenderer:
         instance = one.instance
         if not (self.drawer.is_in_spool(instance) or self.drawer.is_kept(instance)):
             return
-        pictures = Pictures(self.drawer.blobs, picture_folder(instance), again=True)
+        pictures = Pictures(self.drawer.blobs, picture_stem(instance), again=True)
         try:
             with self.drawer.place(instance, not self.drawer.is_in_spool(instance)) as place:
                 self.drawer.draw(place, pictures, range=list(span))
