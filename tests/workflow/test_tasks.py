@@ -100,15 +100,15 @@ class _Commits:
 
 
 def test_what_is_wrong_with_one_picture_does_not_befall_those_drawn_beside_it() -> None:
-    register, given_up, in_hand = _Register(bad=2), list[int](), InHand()
+    register, given_up = _Register(bad=2), list[int]()
     commits = cast(GroupCommit, _Commits())
     drawer = Drawer(*cast(Any, [None] * 5), commits)
     renderer = Renderer(cast(Registration, register), drawer, cast(Rerenderer, None), workers=1)
     batch = [drawn(number, given_up) for number in (1, 2, 3)]
-    in_hand.add([one.task for one in batch])
+    renderer.in_hand.add([one.task for one in batch])
 
-    renderer._write(batch, in_hand, threading.Event())
+    renderer._write(batch, threading.Event())
 
     assert register.written == [[1], [3]]
     assert given_up == [2]
-    assert not in_hand.busy
+    assert not renderer.in_hand.busy

@@ -153,6 +153,7 @@ async def _render(desk: Desk, child: Child) -> None:
     from netty.workflow.register import Registrar
     from netty.workflow.render import Renderer
     from netty.workflow.rerender import Rerenderer
+    from netty.workflow.tasks import InHand
 
     settings = desk.settings
     deidentifier = Deidentifier.of(settings.keep, settings.data, settings.file.parent, settings.ae)
@@ -162,7 +163,8 @@ async def _render(desk: Desk, child: Child) -> None:
     pool = ChildPool(render_command(), workers)
     commits = GroupCommit(desk.database.together, desk.blobs.sync)
     drawer = Drawer(desk.spool, desk.blobs, pool.run, settings.render, keeper, commits)
-    registrar = Registrar(desk.registration, desk.spool)
+    in_hand = InHand()
+    registrar = Registrar(desk.registration, desk.spool, in_hand.want)
     for name in await asyncio.to_thread(unregistered, desk.registration, desk.spool):
         registrar.put(name)
     registrar.start()
@@ -200,6 +202,7 @@ async def _render(desk: Desk, child: Child) -> None:
         rerenderer=Rerenderer(desk.renewal, drawer),
         workers=workers * _THREADS_FOR_A_CHILD,
         changed=changed,
+        in_hand=in_hand,
     )
     assert child.announcements is not None
     threading.Thread(target=read_announcements, args=(child.announcements, hear), daemon=True).start()

@@ -3,7 +3,7 @@
 import logging
 import queue
 import threading
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 from netty.archive.errors import DatabaseFault
 from netty.archive.received import Received, Registered, RegistrationOutcome
@@ -65,8 +65,10 @@ class Registrar(threading.Thread):
     in turn, and an image would take ten times as long.
     """
 
-    def __init__(self, registration: Registration, spool: Spool) -> None:
+    def __init__(self, registration: Registration, spool: Spool, registered: Callable[[], None] = lambda: None) -> None:
+        """`registered` is called when rows were written."""
         super().__init__(name="registrar", daemon=True)
+        self._registered = registered
         self._registration = registration
         self._spool = spool
         self._incoming: queue.SimpleQueue[str | None] = queue.SimpleQueue()
@@ -114,4 +116,6 @@ class Registrar(threading.Thread):
             return False
         except Exception:
             log.exception("register: a batch of %d failed; the next start tries it again", len(batch))
+        else:
+            self._registered()
         return True

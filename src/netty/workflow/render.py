@@ -2,8 +2,9 @@
 
 import logging
 import threading
+import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import partial
 
@@ -15,12 +16,11 @@ from netty.archive.spool import Spool
 from netty.errors import LocalError
 from netty.workflow.pictures import Drawer, HeldBack, Pictures, picture_stem
 from netty.workflow.rerender import NETTY_FAILED, Rerenderer
-from netty.workflow.tasks import Drawn, InHand, Task, Unwritten
+from netty.workflow.tasks import Drawn, Every, InHand, Task, Unwritten
 
 log = logging.getLogger(__name__)
 
-_LOOK_SECONDS = 0.05
-_IDLE_LOOK_SECONDS = 0.2  # each look takes a millisecond or two
+_LOOK_SECONDS = 0.2  # between two looks for what other processes ask for; each takes a millisecond or two
 _QUIET_SECONDS = 1.0  # without anything new or in hand: then there is nothing to look for
 _AT_LEAST_SECONDS = 10.0
 _CLEAN_SECONDS = 2.0
@@ -36,7 +36,8 @@ class Renderer:
     """Renders whatever waits until it is told to stop.
 
     `workers` are threads; with more of them than render children, some write their rows while others draw. `changed`
-    says whether anything was committed since it was last asked: as long as nothing was, nothing waits.
+    says whether anything was committed since it was last asked: as long as nothing was, nothing waits. Who knows that
+    something waits tells `in_hand`.
     """
 
     registration: Registration
@@ -44,61 +45,62 @@ class Renderer:
     rerenderer: Rerenderer
     workers: int
     changed: Callable[[], bool] = lambda: True
+    in_hand: InHand = field(default_factory=InHand)
 
     def run(self, stopping: threading.Event) -> None:
         """Work until `stopping` is set; what is under way then is finished."""
-        in_hand = InHand()
         threads = [
-            threading.Thread(target=self._work, args=(in_hand, stopping), name=f"render-{number}")
+            threading.Thread(target=self._work, args=(stopping,), name=f"render-{number}")
             for number in range(self.workers)
         ]
         for thread in threads:
             thread.start()
         try:
-            self._feed(in_hand, stopping)
+            self._feed(stopping)
         finally:
             stopping.set()
-            in_hand.end()
+            self.in_hand.end()
             for thread in threads:
                 thread.join()
 
-    def _feed(self, in_hand: InHand, stopping: threading.Event) -> None:
-        until_clean = until_again = quiet = 0.0
-        while True:
-            pause = _LOOK_SECONDS if in_hand.busy else _IDLE_LOOK_SECONDS
-            quiet = 0.0 if self.changed() or in_hand.busy else quiet + pause
-            looking = quiet <= _QUIET_SECONDS
-            if quiet > _AT_LEAST_SECONDS:
-                quiet = _QUIET_SECONDS
+    def _feed(self, stopping: threading.Event) -> None:
+        """Take up what waits: as soon as the threads will be without, and now and then for what others asked for."""
+        again, clean = Every(_AGAIN_SECONDS), Every(_CLEAN_SECONDS)
+        at_least = Every(_AT_LEAST_SECONDS)
+        quiet_from = 0.0
+        while not stopping.is_set():
+            now = time.monotonic()
+            if self.changed() or self.in_hand.busy:
+                quiet_from = now + _QUIET_SECONDS
             try:
-                if looking and in_hand.waiting < _LOOK_AHEAD:
-                    in_hand.add(map(self._task, self.registration.unrendered(in_hand.taken + _LOOK_AHEAD)))
-                until_again -= pause
-                if (
-                    looking and until_again <= 0 and in_hand.waiting < self.workers
-                ):  # what has no picture yet comes first
-                    in_hand.add(self.rerenderer.tasks(self.workers * 4, stopping))
-                    until_again = _AGAIN_SECONDS
-                until_clean -= pause
-                if until_clean <= 0:
+                if now <= quiet_from or at_least.due(now):
+                    self._look()
+                    if self.in_hand.waiting < self.workers and again.due(now):  # what has no picture yet comes first
+                        self.in_hand.add(self.rerenderer.tasks(self.workers * 4, stopping))
+                if clean.due(now):
                     clear_finished(self.registration, self.drawer.spool)
-                    until_clean = _CLEAN_SECONDS
-            except (DatabaseFault, DiskFull, DiskFault) as error:
+            except (DatabaseFault, DiskFault, DiskFull) as error:
                 log.error("render: %s", error)
-                pause, quiet = _AFTER_FAULT_SECONDS, 0.0
-            if stopping.wait(pause):
-                return
+                stopping.wait(_AFTER_FAULT_SECONDS)
+                quiet_from = time.monotonic() + _QUIET_SECONDS
+            self.in_hand.wait_for_want(_LOOK_SECONDS)
 
-    def _work(self, in_hand: InHand, stopping: threading.Event) -> None:
+    def _look(self) -> None:
+        if self.in_hand.waiting < _LOOK_AHEAD:
+            most = self.in_hand.taken + _LOOK_AHEAD
+            found = self.registration.unrendered(most)
+            self.in_hand.add(map(self._task, found), more=len(found) == most)
+
+    def _work(self, stopping: threading.Event) -> None:
         """Draw, and now and then write the rows of what was drawn: before waiting, and before what takes long."""
         unwritten = Unwritten()
-        while (task := in_hand.take(wait=not unwritten)) or unwritten:
+        while (task := self.in_hand.take(wait=not unwritten)) or unwritten:
             if unwritten and (task is None or task.is_long or unwritten.is_due):
-                self._write(unwritten.taken(), in_hand, stopping)
+                self._write(unwritten.taken(), stopping)
             if task is not None:
-                self._do(task, unwritten, in_hand, stopping)
+                self._do(task, unwritten, stopping)
 
-    def _do(self, task: Task, unwritten: Unwritten, in_hand: InHand, stopping: threading.Event) -> None:
+    def _do(self, task: Task, unwritten: Unwritten, stopping: threading.Event) -> None:
         drawn = None
         try:
             drawn = task.do()
@@ -113,9 +115,9 @@ class Renderer:
             if drawn is not None:
                 unwritten.add(drawn)
             else:
-                in_hand.done(task)
+                self.in_hand.done(task)
 
-    def _write(self, batch: Sequence[Drawn], in_hand: InHand, stopping: threading.Event) -> None:
+    def _write(self, batch: Sequence[Drawn], stopping: threading.Event) -> None:
         """The rows of what was drawn, all in one go; where that fails, one by one."""
         try:
             self._register(batch)
@@ -125,12 +127,12 @@ class Renderer:
         except Exception:
             if len(batch) > 1:
                 for one in batch:
-                    self._write([one], in_hand, stopping)
+                    self._write([one], stopping)
                 return
             log.exception("render: %s %d", *batch[0].task.key)
             batch[0].task.give_up()
         for one in batch:
-            in_hand.done(one.task)
+            self.in_hand.done(one.task)
 
     def _register(self, batch: Sequence[Drawn]) -> None:
         """Sync the pictures and write their rows; then remove what no row names."""

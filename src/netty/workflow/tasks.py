@@ -11,6 +11,7 @@ from netty.archive.received import KeptBlob, ToRender
 from netty.workflow.pictures import Pictures
 
 _MOST_AT_ONCE: Final = 32
+_FEW: Final = 16  # waiting tasks: time to look for more
 _LONGEST_SECONDS: Final = 0.1
 
 
@@ -64,6 +65,22 @@ class Unwritten:
         return drawn
 
 
+class Every:
+    """Says now and then that something is due; at first it is."""
+
+    __slots__ = ("_next", "_seconds")
+
+    def __init__(self, seconds: float) -> None:
+        self._seconds, self._next = seconds, 0.0
+
+    def due(self, now: float) -> bool:
+        """Whether its time has come; the next one counts from `now` then."""
+        if now < self._next:
+            return False
+        self._next = now + self._seconds
+        return True
+
+
 class InHand:
     """The tasks that were taken up and are not done, so that none is taken up twice."""
 
@@ -72,6 +89,8 @@ class InHand:
         self._waiting: deque[Task] = deque()
         self._taken: set[tuple[str, int]] = set()
         self._ended = False
+        self._more = False
+        self._wanted = threading.Event()
 
     @property
     def waiting(self) -> int:
@@ -88,9 +107,20 @@ class InHand:
         """Whether anything is in hand."""
         return bool(self._taken)
 
-    def add(self, found: Iterable[Task]) -> None:
-        """Take these up, but for those that are in hand already."""
+    def want(self) -> None:
+        """Say that there is more to take up."""
+        self._more = True
+        self._wanted.set()
+
+    def wait_for_want(self, seconds: float) -> None:
+        """Wait until there is more to take up and hardly anything waits, for so long at most."""
+        self._wanted.wait(seconds)
+        self._wanted.clear()
+
+    def add(self, found: Iterable[Task], more: bool = False) -> None:
+        """Take these up, but for those that are in hand already; `more` of them wait to be found."""
         with self._changed:
+            self._more = more
             new = [one for one in found if one.key not in self._taken]
             self._taken |= {one.key for one in new}
             self._waiting += new
@@ -102,6 +132,8 @@ class InHand:
         with self._changed:
             while wait and not self._waiting and not self._ended:
                 self._changed.wait()
+            if self._more and len(self._waiting) <= _FEW:
+                self._wanted.set()
             return self._waiting.popleft() if self._waiting and not self._ended else None
 
     def done(self, one: Task) -> None:
@@ -113,4 +145,5 @@ class InHand:
         """Let the threads end with what they are at."""
         with self._changed:
             self._ended = True
+            self._wanted.set()
             self._changed.notify_all()
