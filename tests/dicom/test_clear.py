@@ -11,14 +11,15 @@ import pydicom
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from pydicom.datadict import keyword_for_tag
+from pydicom.datadict import dictionary_VR, keyword_for_tag
 from pydicom.filereader import read_dataset
 
-from netty.dicom.clear import cleared
+from netty.dicom.clear import Cleared
 from netty.dicom.errors import DataSetError
-from netty.dicom.splice import PIECE
+from netty.dicom.splice import PIECE, spliced
+from netty.dicom.splice_policy import Decision, Fate, New, Replaced
 from netty.dicom.walk import ElementWalk
-from netty.model.deidentification import STATEMENT_LEVEL
+from netty.model.deidentification import STATEMENT_LEVEL, Becomes
 
 DOCS = Path(__file__).parents[2] / "docs"
 NAME, NUMBER, OTHER_NUMBERS = 0x00100010, 0x00100020, 0x00101002
@@ -71,17 +72,24 @@ def _encode_item(item: Item, explicit: bool) -> bytes:
     return b"\xfe\xff\x00\xe0\xff\xff\xff\xff" + value + b"\xfe\xff\x0d\xe0\0\0\0\0"
 
 
-def without_values(elements: tuple[Element, ...]) -> tuple[Element, ...]:
+def _item(*elements: Element, defined: bool = True) -> Item:
+    return Item(elements, defined)
+
+
+def without_values(elements: tuple[Element, ...], numbers: Decision = Fate.EMPTY) -> tuple[Element, ...]:
     """What the data set should be."""
-    return tuple(_without_value(one) for one in elements)
+    left = (one for one in elements if one.tag != OTHER_NUMBERS or numbers is not Fate.REMOVE)
+    return tuple(_without_value(one, numbers) for one in left)
 
 
-def _without_value(one: Element) -> Element:
+def _without_value(one: Element, numbers: Decision) -> Element:
     if one.tag in EMPTIED and (one.value or not one.defined):
-        return replace(one, value=b"", defined=True)
+        has_item = one.tag == OTHER_NUMBERS and isinstance(numbers, Replaced) and not isinstance(one.value, bytes)
+        return replace(one, value=(_item(STRANGER),) if has_item else b"", defined=True)
     if isinstance(one.value, bytes):
         return one
-    return replace(one, value=tuple(replace(item, elements=without_values(item.elements)) for item in one.value))
+    items = (replace(item, elements=without_values(item.elements, numbers)) for item in one.value)
+    return replace(one, value=tuple(items))
 
 
 def with_method(elements: tuple[Element, ...]) -> tuple[Element, ...]:
@@ -90,10 +98,15 @@ def with_method(elements: tuple[Element, ...]) -> tuple[Element, ...]:
     return tuple(sorted((*elements, method), key=lambda one: one.tag))
 
 
-def run(data: bytes, explicit: bool, before: bytes = b"head", behind: bytes = b"trailer") -> bytes:
+def policy(numbers: Decision = Fate.EMPTY) -> Cleared:
+    """The listed elements emptied; the sequence among them as asked for."""
+    return Cleared(dict.fromkeys(EMPTIED, Fate.EMPTY) | {OTHER_NUMBERS: numbers}, METHOD)
+
+
+def run(data: bytes, explicit: bool, numbers: Decision = Fate.EMPTY) -> bytes:
     """The data set as it lies in a file, cleared."""
-    file = io.BytesIO(before + data + behind)
-    return b"".join(cleared(file, len(before), len(data), explicit=explicit, tags=EMPTIED, method=METHOD))
+    file = io.BytesIO(b"head" + data + b"trailer")
+    return b"".join(spliced(file, 4, len(data), explicit=explicit, policy=policy(numbers)))
 
 
 _values = st.text("AZ09", max_size=6).map(lambda text: text.encode()[: len(text) // 2 * 2])
@@ -114,9 +127,16 @@ def _sequences(inner: st.SearchStrategy[Element]) -> st.SearchStrategy[Element]:
 _data_sets = st.lists(st.recursive(_plain, _sequences, max_leaves=12), max_size=6).map(_in_order)
 
 
-@given(_data_sets, st.booleans())
-def test_the_result_is_the_data_set_without_the_listed_values(elements: tuple[Element, ...], explicit: bool) -> None:
-    assert run(encode(elements, explicit), explicit) == encode(with_method(without_values(elements)), explicit)
+_ITEM = Replaced(((New(0x00100010, "PN", b"NOBODY"),),))
+
+
+@given(_data_sets, st.booleans(), st.sampled_from([Fate.EMPTY, Fate.REMOVE, _ITEM]))
+def test_the_result_is_the_data_set_without_the_listed_values(
+    elements: tuple[Element, ...], explicit: bool, numbers: Decision
+) -> None:
+    wanted = with_method(without_values(elements, numbers))
+
+    assert run(encode(elements, explicit), explicit, numbers) == encode(wanted, explicit)
 
 
 @given(_data_sets, st.booleans())
@@ -141,11 +161,8 @@ def _read(data: bytes, explicit: bool) -> pydicom.Dataset:
     return dataset
 
 
-def _item(*elements: Element, defined: bool = True) -> Item:
-    return Item(elements, defined)
-
-
 PERSON = Element(NAME, "PN", b"Yamada^Tarou")
+STRANGER = Element(NAME, "PN", b"NOBODY")
 MODALITY = Element(0x00080060, "CS", b"CT")
 ROWS = Element(0x00280010, "US", b"\0\2")
 
@@ -165,14 +182,15 @@ def test_three_levels_down_all_lengths_follow(explicit: bool, items_defined: boo
 
 @pytest.mark.parametrize("explicit", [False, True])
 @pytest.mark.parametrize("defined", [False, True])
-def test_a_listed_sequence_is_emptied_whole(explicit: bool, defined: bool) -> None:
+def test_a_listed_sequence_is_emptied_or_removed_whole(explicit: bool, defined: bool) -> None:
     inner = Element(OTHER_NUMBERS, "SQ", (_item(PERSON, defined=defined),), defined)
     elements = (Element(OTHER_NUMBERS, "SQ", (_item(inner, MODALITY, defined=defined),) * 2, defined), MODALITY)
 
-    result = run(encode(elements, explicit), explicit)
+    emptied, removed = (run(encode(elements, explicit), explicit, fate) for fate in (Fate.EMPTY, Fate.REMOVE))
 
-    assert result.startswith(encode((Element(OTHER_NUMBERS, "SQ", b""),), explicit))
-    assert b"Yamada" not in result
+    assert emptied.startswith(encode((Element(OTHER_NUMBERS, "SQ", b""),), explicit))
+    assert removed == encode(with_method((MODALITY,)), explicit)
+    assert b"Yamada" not in emptied
 
 
 @pytest.mark.parametrize("explicit", [False, True])
@@ -268,7 +286,7 @@ def test_large_values_come_in_pieces_of_bounded_size() -> None:
     elements = (PERSON, Element(0x7FE00010, "OW", pixels))
     data = encode(elements, False)
 
-    pieces = list(cleared(io.BytesIO(data), 0, len(data), explicit=False, tags=EMPTIED, method=METHOD))
+    pieces = list(spliced(io.BytesIO(data), 0, len(data), explicit=False, policy=policy()))
 
     assert max(map(len, pieces)) <= 2 * PIECE
     assert b"".join(pieces) == encode(with_method(without_values(elements)), False)
@@ -303,7 +321,7 @@ def test_what_cannot_be_read_to_its_end_is_refused_before_the_first_piece(spoil:
     data = spoil(encode((PERSON, Element(0x00400254, "LO", b"abcd")), False))
 
     with pytest.raises(DataSetError):
-        cleared(io.BytesIO(data), 0, len(data), explicit=False, tags=EMPTIED, method=METHOD)
+        spliced(io.BytesIO(data), 0, len(data), explicit=False, policy=policy())
 
 
 @given(st.binary(max_size=200), st.booleans())
@@ -328,26 +346,38 @@ def test_what_the_walk_at_reception_takes_can_be_cleared(elements: tuple[Element
 
 
 def test_the_statement_level_names_elements_of_the_standard() -> None:
-    in_the_dictionary = {tag: keyword_for_tag(tag) for tag in STATEMENT_LEVEL.emptied}
+    keywords = {tag: row.keyword for tag, row in STATEMENT_LEVEL.rows.items()}
 
-    assert in_the_dictionary == STATEMENT_LEVEL.emptied
+    assert keywords == {tag: keyword_for_tag(tag) for tag in keywords}
 
 
-@pytest.mark.parametrize("language", ["en", "ja"])
-def test_the_documented_table_is_the_one_that_is_carried_out(language: str) -> None:
+def test_only_sequences_go_whole_or_get_an_item() -> None:
+    whole = {Becomes.ABSENT, Becomes.ITEM}
+
+    assert {row.keyword for row in STATEMENT_LEVEL.rows.values() if row.becomes in whole} <= {
+        row.keyword for tag, row in STATEMENT_LEVEL.rows.items() if dictionary_VR(tag) == "SQ"
+    }
+
+
+@pytest.mark.parametrize(
+    ("language", "absent", "item"), [("en", "nothing", "an item `REMOVED`"), ("ja", "なし", "項目 `REMOVED`")]
+)
+def test_the_documented_table_is_the_one_that_is_carried_out(language: str, absent: str, item: str) -> None:
     """People ask what is cleared: the page must not say anything else than the program does."""
+    words = {Becomes.EMPTY: "", Becomes.ABSENT: absent, Becomes.WORD: "`REMOVED`", Becomes.ITEM: item}
     page = (DOCS / language / "deidentification.md").read_text(encoding="utf-8")
-    rows = re.findall(r"^\| \((\w{4}),(\w{4})\) \| (\w+) \| (\S*) *\|$", page, re.MULTILINE)
+    said = re.findall(r"^\| \((\w{4}),(\w{4})\) \| (\w+) \| (.*?) *\|$", page, re.MULTILINE)
 
-    assert {int(group + element, 16): keyword for group, element, keyword, _ in rows} == STATEMENT_LEVEL.emptied
-    assert {int(row[0] + row[1], 16) for row in rows if row[3] == "`REMOVED`"} == STATEMENT_LEVEL.dummies.keys()
+    assert {int(group + element, 16): (keyword, left) for group, element, keyword, left in said} == {
+        tag: (row.keyword, words[row.becomes]) for tag, row in STATEMENT_LEVEL.rows.items()
+    }
 
 
 def test_the_statement_level_keeps_what_pictures_and_differences_need() -> None:
     kept = {0x00080018, 0x0020000D, 0x0020000E, 0x00080016, 0x00080020, 0x00080060, 0x00100040, 0x00101030, 0x7FE00010}
 
-    assert not kept & STATEMENT_LEVEL.tags
-    assert {0x00100010, 0x00100020, 0x00100030, 0x00080050, 0x00080090} <= STATEMENT_LEVEL.tags
+    assert not kept & STATEMENT_LEVEL.rows.keys()
+    assert {0x00100010, 0x00100020, 0x00100030, 0x00080050, 0x00080090} <= STATEMENT_LEVEL.rows.keys()
 
 
 def test_the_method_fits_its_element() -> None:

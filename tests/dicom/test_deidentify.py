@@ -10,21 +10,24 @@ import pytest
 from pydicom._dicom_dict import DicomDictionary
 from pydicom.datadict import keyword_for_tag
 
-from netty.dicom.clear import Emptied
+from netty.dicom.clear import Cleared
 from netty.dicom.deidentify_facts import top_level
 from netty.dicom.dictionary import standard_representation
 from netty.dicom.splice import spliced
 from netty.dicom.splice_policy import New, Policy, encoded
-from netty.model.deidentification import STATEMENT_LEVEL
-from netty.model.deidentification_basic import DUMMY_ITEMS, Action, BasicProfile, basic_action
+from netty.model.deidentification import STATEMENT_LEVEL, Becomes
+from netty.model.deidentification_basic import Action, BasicProfile, basic_action
+from netty.model.deidentification_items import DUMMY_ITEMS
 from netty.model.deidentification_options import ProfileOptions, RetainDates
 from netty.model.deidentification_table import ROWS, TEXT
+from netty.model.deidentification_types import TOP, place
 from netty.model.deidentification_values import Pseudonyms, cleaned, dummy, shifted
 
 CT = "1.2.840.10008.5.1.4.1.1.2"
 PT = "1.2.840.10008.5.1.4.1.1.128"
 GSPS = "1.2.840.10008.5.1.4.1.1.11.1"
 SEGMENTATION = "1.2.840.10008.5.1.4.1.1.66.4"
+COMPREHENSIVE_SR = "1.2.840.10008.5.1.4.1.1.88.33"
 PSEUDONYMS = Pseudonyms(bytes(32))
 OUTER = (0x00081115, 0x0040A170, 0x00081199)  # sequences that the table does not list
 
@@ -212,25 +215,28 @@ def test_empty_values_stay_empty() -> None:
 
 
 @pytest.mark.parametrize(
-    ("tag", "sop_class_uid", "top", "action"),
+    ("tag", "sop_class_uid", "within", "action"),
     [
-        (0x00080021, CT, True, Action.REMOVE),  # Series Date, X/D: type 3
-        (0x00080021, PT, True, Action.DUMMY),  # type 1
-        (0x00080021, SEGMENTATION, True, Action.DUMMY),  # not known
-        (0x00080022, PT, True, Action.EMPTY),  # Acquisition Date, X/Z: type 2
-        (0x00100020, CT, True, Action.EMPTY),  # Patient ID, Z/D: type 2
-        (0x00100020, CT, False, Action.DUMMY),
-        (0x00081140, CT, True, Action.REMOVE),  # Referenced Image Sequence, X/Z/U*: type 3
-        (0x00081140, GSPS, False, Action.KEEP),
-        (0x00700082, GSPS, True, Action.DUMMY),  # Presentation Creation Date, X, although of type 1
-        (0x00700082, CT, True, Action.REMOVE),
-        (0x00180010, CT, True, Action.EMPTY),  # Contrast/Bolus Agent
+        (0x00080021, CT, TOP, Action.REMOVE),  # Series Date, X/D: type 3
+        (0x00080021, PT, TOP, Action.DUMMY),  # type 1
+        (0x00080021, SEGMENTATION, TOP, Action.DUMMY),  # not known
+        (0x00080022, PT, TOP, Action.EMPTY),  # Acquisition Date, X/Z: type 2
+        (0x00100020, CT, TOP, Action.EMPTY),  # Patient ID, Z/D: type 2
+        (0x00100020, CT, 0x00081115, Action.DUMMY),
+        (0x00081140, CT, TOP, Action.REMOVE),  # Referenced Image Sequence, X/Z/U*: type 3
+        (0x00081140, GSPS, 0x00081115, Action.KEEP),
+        (0x00081110, CT, TOP, Action.REMOVE),  # Referenced Study Sequence, X/Z: type 3
+        (0x00081110, CT, 0x00400275, Action.REMOVE),  # in Request Attributes Sequence: type 3
+        (0x00081110, COMPREHENSIVE_SR, 0x0040A370, Action.EMPTY),  # in Referenced Request Sequence: type 2
+        (0x00700082, GSPS, TOP, Action.DUMMY),  # Presentation Creation Date, X, although of type 1
+        (0x00700082, CT, TOP, Action.REMOVE),
+        (0x00180010, CT, TOP, Action.EMPTY),  # Contrast/Bolus Agent
     ],
 )
 def test_the_type_of_an_attribute_chooses_among_actions(
-    tag: int, sop_class_uid: str, top: bool, action: Action
+    tag: int, sop_class_uid: str, within: int, action: Action
 ) -> None:
-    assert basic_action(ROWS[tag], sop_class_uid, top) is action
+    assert basic_action(ROWS[tag], sop_class_uid, place(within)) is action
 
 
 # --- the options ---
@@ -366,23 +372,61 @@ def test_dummies_are_of_even_length(vr: str) -> None:
 
 # --- the statement level ---
 
+STATEMENT = Cleared(STATEMENT_LEVEL.decisions, STATEMENT_LEVEL.method)
+LEFT = {Becomes.EMPTY: b"", Becomes.ABSENT: None, Becomes.WORD: b"REMOVED "}
+OBSERVER = 0x0040A073  # Verifying Observer Sequence: the row that gets an item
+
+
+@pytest.mark.parametrize("explicit", [True, False])
+@pytest.mark.parametrize("defined", [True, False])
+def test_no_marker_is_left_in_what_the_statement_level_lists(explicit: bool, defined: bool) -> None:
+    inside = (New(0x00091001, "LO", NAME), New(0x00080104, "LO", NAME))
+    rows = ((tag, representation(tag)) for tag in STATEMENT_LEVEL.rows)
+    elements = [New(tag, vr, (inside, inside) if vr == "SQ" else marker(vr)) for tag, vr in rows]
+    data = nested(elements, explicit, defined)
+    markers = {marker(one.vr) for one in elements if one.vr != "SQ"} | {NAME}
+    assert all(data.count(value) >= 4 for value in markers)
+
+    result = run(data, STATEMENT, explicit)
+
+    assert not [value for value in markers if value in result]
+
 
 def test_the_statement_level_changes_exactly_its_rows() -> None:
     everything = {one.tag: one for one in [*unlisted_elements(), *listed(), *unknown()]}
-    data = nested(list(everything.values()), True, True)
-    policy = Emptied(STATEMENT_LEVEL.emptied.keys(), STATEMENT_LEVEL.method, STATEMENT_LEVEL.dummies)
+    before = dict(parsed(nested(list(everything.values()), True, True)))
 
-    before, after = dict(parsed(data)), dict(parsed(run(data, policy)))
+    after = dict(parsed(run(nested(list(everything.values()), True, True), STATEMENT)))
 
-    inside_emptied = {path for path in before if any(part in STATEMENT_LEVEL.tags for part in path[:-1])}
-    changed = {path for path in before.keys() - inside_emptied if after.get(path) != before[path]}
-    assert {path[-1] for path in changed} == {*STATEMENT_LEVEL.tags}
-    assert all(after[path] == STATEMENT_LEVEL.dummies.get(path[-1], b"") for path in changed)
-    assert not inside_emptied & after.keys()
-    assert after.keys() - before.keys() == {(0x00120063,)}
+    inside_listed = {path for path in {*before, *after} if any(part in STATEMENT_LEVEL.rows for part in path[:-1])}
+    changed = {path for path in before.keys() - inside_listed if after.get(path) != before[path]}
+    observers = {path for path in before.keys() - inside_listed if path[-1] == OBSERVER}
+    assert {path[-1] for path in changed} == STATEMENT_LEVEL.rows.keys() - {OBSERVER}
+    assert all(after.get(path) == LEFT[STATEMENT_LEVEL.rows[path[-1]].becomes] for path in changed)
+    assert inside_listed & after.keys() == {(*path, 0, new.tag) for path in observers for new in DUMMY_ITEMS[OBSERVER]}
+    assert after.keys() - before.keys() - inside_listed == {(0x00120063,)}
+
+
+def test_the_verifying_observer_is_nobody() -> None:
+    observer = (New(0x0040A027, "LO", NAME), New(0x0040A075, "PN", NAME), New(0x00091001, "LO", NAME))
+    data = encoded(New(OBSERVER, "SQ", (observer, observer)), True)
+
+    result = dict(parsed(run(data, STATEMENT)))
+
+    values = {path[-1]: value for path, value in result.items() if len(path) == 3}
+    assert {path[1] for path in result if len(path) == 3} == {0}
+    assert values[0x0040A075] == b"REMOVED " and values[0x0040A088] == b""
+    assert values.keys() == {0x0040A027, 0x0040A030, 0x0040A075, 0x0040A088}
+
+
+@pytest.mark.parametrize(("tag", "vr"), [(0x0040A073, "UN"), (0x0040A073, "LO"), (0x0040A123, "SQ")])
+def test_what_comes_under_another_vr_is_emptied(tag: int, vr: str) -> None:
+    value = ((New(0x00091001, "LO", NAME),),) if vr == "SQ" else NAME
+
+    assert dict(parsed(run(encoded(New(tag, vr, value), True), STATEMENT)))[(tag,)] == b""
 
 
 def unlisted_elements() -> list[New]:
-    tags = {*UNLISTED, *STATEMENT_LEVEL.tags}
+    tags = {*UNLISTED, *STATEMENT_LEVEL.rows}
     made = ((tag, representation(tag)) for tag in tags)
     return [New(tag, vr, ((),) if vr == "SQ" else marker(vr)) for tag, vr in made if vr not in ("", "UN")]

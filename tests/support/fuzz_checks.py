@@ -8,11 +8,13 @@ from collections.abc import Callable, Sequence
 from typing import Final
 
 from netty.dicom import tags
-from netty.dicom.clear import cleared
+from netty.dicom.clear import Cleared
 from netty.dicom.elements import decode_identifier
 from netty.dicom.errors import DataSetError
 from netty.dicom.facts import WANTED, facts_of
 from netty.dicom.iod import IOD_VALUES, departure
+from netty.dicom.splice import spliced
+from netty.dicom.splice_policy import Fate
 from netty.dicom.walk import ElementWalk, WalkLimits, WalkResult
 from netty.dimse.codec import decode_command, encode_command
 from netty.dimse.command import Request, UnusableRequest, respond
@@ -132,6 +134,9 @@ def walk(data: bytes, explicit: bool, cuts: Sequence[int], slice: int) -> WalkRe
         return str(error)
 
 
+_WITHOUT_PATIENT_ID: Final = Cleared({tags.PATIENT_ID: Fate.EMPTY}, "m")
+
+
 def check_data_set(data: bytes, explicit: bool, cuts: Sequence[int] = (), slice: int = 2000) -> None:
     """It is walked the same way however it is cut, and what is read of it raises PeerErrors only."""
     result = walk(data, explicit, cuts, slice)
@@ -142,7 +147,7 @@ def check_data_set(data: bytes, explicit: bool, cuts: Sequence[int] = (), slice:
         departure(CT, result.values, result.pixel_data)
     for read in (
         lambda: decode_identifier(data, explicit),
-        lambda: list(cleared(io.BytesIO(data), 0, len(data), explicit=explicit, tags={tags.PATIENT_ID}, method="m")),
+        lambda: list(spliced(io.BytesIO(data), 0, len(data), explicit=explicit, policy=_WITHOUT_PATIENT_ID)),
     ):
         try:
             read()

@@ -48,11 +48,14 @@ def file_meta(
     implementation_version_name: str = "",
     source_ae_title: str = "",
 ) -> bytes:
-    """Preamble, prefix and file meta information of a new file; the data set follows as it came."""
+    """Preamble, prefix and file meta information of a new file; the data set follows as it came.
+
+    A UID that is empty is left out: nobody knows it, and an element without a value would say that it is there.
+    """
     before, behind = _invariant_meta(
         sop_class_uid, transfer_syntax, implementation_class_uid, implementation_version_name, source_ae_title
     )
-    body = before + _element(0x0003, b"UI", _even(sop_instance_uid, b"\0")) + behind
+    body = before + _uid_element(0x0003, sop_instance_uid) + behind
     return PREAMBLE + PREFIX + _element(0x0000, b"UL", struct.pack("<I", len(body))) + body
 
 
@@ -61,7 +64,7 @@ def _invariant_meta(
     sop_class_uid: str, transfer_syntax: str, implementation_class_uid: str, version_name: str, source_ae_title: str
 ) -> tuple[bytes, bytes]:
     """What stands before and behind the SOP Instance UID: the same for all images of a series."""
-    before = _element(0x0001, b"OB", b"\x00\x01") + _element(0x0002, b"UI", _even(sop_class_uid, b"\0"))
+    before = _element(0x0001, b"OB", b"\x00\x01") + _uid_element(0x0002, sop_class_uid)
     behind = [
         _element(0x0010, b"UI", _even(transfer_syntax, b"\0")),
         _element(0x0012, b"UI", _even(implementation_class_uid, b"\0")),
@@ -108,6 +111,10 @@ def _element(element: int, vr: bytes, value: bytes) -> bytes:
     if vr in _LONG_VRS:
         return struct.pack("<HH2sHI", 0x0002, element, vr, 0, len(value)) + value
     return struct.pack("<HH2sH", 0x0002, element, vr, len(value)) + value
+
+
+def _uid_element(element: int, uid: str) -> bytes:
+    return _element(element, b"UI", _even(uid, b"\0")) if uid else b""
 
 
 def _even(text: str, pad: bytes) -> bytes:

@@ -134,21 +134,20 @@ class _Plan:
 
     def changes(self) -> list[_Change]:
         """All changes, by position."""
-        self._data_set(0, self._window.length, self._explicit, 0, None)
+        self._data_set(0, self._window.length, self._explicit, Level(0, self._value), None)
         return sorted(self._changes, key=lambda one: one.position)  # an enclosing length comes after what it encloses
 
     # --- walking ---
 
-    def _data_set(self, position: int, end: int, explicit: bool, depth: int, delimiter: int | None) -> int:
+    def _data_set(self, position: int, end: int, explicit: bool, level: Level, delimiter: int | None) -> int:
         """Elements up to `end`, or to the delimiter where there is one; gives where they end, it included."""
         group: _GroupLength | None = None
-        level = Level(depth, self._value)
         while True:
             at_end = position == end
             if at_end and delimiter is not None:
                 raise DataSetError("The data set is cut off: {position} bytes came.", position=position)
             element = None if at_end else self._header(position, end, explicit)
-            if depth == 0:
+            if level.depth == 0:
                 group = self._write_before(element, position, group)
             if group is not None and (element is None or element.tag >> 16 != group.group):
                 self._set_group_length(group)
@@ -202,7 +201,7 @@ class _Plan:
             if explicit and element.vr not in (b"SQ", b"UN"):
                 raise DataSetError("Element {tag} of the data set has no length.", tag=format_tag(element.tag))
             # UN of undefined length is a sequence in Implicit VR (PS3.5 section 6.2.2).
-            return self._items(element.value, end, element.vr == b"SQ", depth + 1, defined=False)
+            return self._items(element, end, element.vr == b"SQ", depth + 1)
         if element.sequence and explicit:
             self._sequence(element, True, depth)
         elif element.sequence:
@@ -224,11 +223,12 @@ class _Plan:
     def _sequence(self, element: Element, explicit: bool, depth: int) -> None:
         """A sequence of defined length: its length follows what happens in it."""
         before = self._growth
-        self._items(element.value, element.value + element.length, explicit, depth + 1, defined=True)
+        self._items(element, element.value + element.length, explicit, depth + 1)
         self._set_length(element, before)
 
-    def _items(self, position: int, end: int, explicit: bool, depth: int, defined: bool) -> int:
+    def _items(self, sequence: Element, end: int, explicit: bool, depth: int) -> int:
         """Items up to `end`, or to the sequence's delimiter (PS3.5 section 7.5)."""
+        position, defined = sequence.value, sequence.length != UNDEFINED
         if depth > _DEPTH:
             raise _ExcessError("The data set nests sequences more than {limit} deep.", limit=_DEPTH)
         while not defined or position < end:
@@ -239,11 +239,12 @@ class _Plan:
                 raise DataSetError(
                     "The data set has {tag} where an item of a sequence should be.", tag=format_tag(item.tag)
                 )
+            level = Level(depth, self._value, sequence.tag)
             if item.length == UNDEFINED:
-                position = self._data_set(item.value, end, explicit, depth, ITEM_DELIMITATION)
+                position = self._data_set(item.value, end, explicit, level, ITEM_DELIMITATION)
                 continue
             before = self._growth
-            position = self._data_set(item.value, item.value + item.length, explicit, depth, None)
+            position = self._data_set(item.value, item.value + item.length, explicit, level, None)
             self._set_length(item, before)
         return end
 
@@ -352,7 +353,7 @@ class _Plan:
             self._change(value_end - 8, 0, items)  # before the delimiter
             return value_end
         value_end = element.value + element.length
-        self._items(element.value, value_end, in_explicit, 1, defined=True)
+        self._items(element, value_end, in_explicit, 1)
         self._change(value_end, 0, items)
         self._set_length(element, before)
         return value_end

@@ -37,6 +37,7 @@ class Level:
     read: Callable[[Element], bytes]
     """The value of an element that is no longer than LONGEST_READ; the first bytes of a longer one."""
 
+    within: int = 0  # the tag of the sequence that an item is of
     creators: dict[int, bytes] = field(default_factory=dict)
 
     def creator(self, tag: int) -> bytes:

@@ -1,6 +1,6 @@
-"""What is emptied in a DICOM file that we keep (statement 4.3.1 (3) b; PS3.15 Annex E for comparison).
+"""What is cleared in a DICOM file that we keep (statement 4.3.1 (3) b; PS3.15 Annex E for comparison).
 
-The statement asks that "elements such as patient number and name" be cleared. Level `statement` empties, at every
+The statement asks that "elements such as patient number and name" be cleared. Level `statement` clears, at every
 nesting level, whatever names, numbers, or tells where to reach a person: the patient, the family, physicians and
 other staff, institutions as addresses, and the numbers under which a hospital knows patient, visit and order.
 
@@ -10,149 +10,181 @@ device and station, because no person is named by them; private elements and pix
 general what they hold. So this is *not* the Basic Application Level Confidentiality Profile: neither code 113100 nor
 (0012,0062) Patient Identity Removed is claimed, only (0012,0063) says what was done.
 
-An element is emptied, not removed: most are of type 2, for which PS3.5 section 7.4.3 wants just that. The few that
-are of type 1 where they stand, and may not be empty (PS3.5 section 7.4.1), get the word REMOVED.
+What is left of an element depends on the type that it has where it stands (PS3.5 section 7.4, PS3.3): `Becomes`.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from enum import Enum, auto
 from types import MappingProxyType
 from typing import Final
+
+from netty.dicom.splice_policy import Decision, Fate, Replaced
+from netty.model.deidentification_items import DUMMY_ITEMS
+
+
+class Becomes(Enum):
+    """What is left of a listed element that had a value."""
+
+    EMPTY = auto()
+    """No value, or no items: types 2 and 3 (PS3.5 sections 7.4.3 and 7.4.5)."""
+
+    ABSENT = auto()
+    """Nothing: a sequence of type 3 that has items if it is there at all (PS3.3: "one or more Items", "a single Item").
+
+    For type 3, no value and no element mean the same (PS3.5 section 7.4.5).
+    """
+
+    WORD = auto()
+    """The word REMOVED: of type 1 or 1C, which may not be empty (PS3.5 sections 7.4.1 and 7.4.2)."""
+
+    ITEM = auto()
+    """One item of ours, as the basic profile writes it: a sequence of type 1C."""
+
+
+_ALIKE: Final[Mapping[Becomes, Decision]] = MappingProxyType(
+    {Becomes.EMPTY: Fate.EMPTY, Becomes.ABSENT: Fate.REMOVE, Becomes.WORD: Replaced(b"REMOVED ")}
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A listed element."""
+
+    keyword: str
+    becomes: Becomes = Becomes.EMPTY
 
 
 @dataclass(frozen=True, slots=True)
 class Deidentification:
-    """A level: which elements (tag -> keyword) lose their values, and the text of (0012,0063) that says so.
-
-    Attributes:
-        dummies: what those get that may not be empty.
-    """
+    """A level: which elements lose their values, and the text of (0012,0063) that says so."""
 
     name: str
-    emptied: Mapping[int, str]
+    rows: Mapping[int, Row]
     method: str
-    dummies: Mapping[int, bytes] = field(default_factory=dict)
 
     @property
-    def tags(self) -> frozenset[int]:
-        """The tags alone."""
-        return frozenset(self.emptied)
+    def decisions(self) -> dict[int, Decision]:
+        """What becomes of each listed element."""
+        return {
+            tag: Replaced((DUMMY_ITEMS[tag],)) if row.becomes is Becomes.ITEM else _ALIKE[row.becomes]
+            for tag, row in self.rows.items()
+        }
 
 
 _PATIENT: Final = {
-    0x00100010: "PatientName",
-    0x00100020: "PatientID",
-    0x00100021: "IssuerOfPatientID",
-    0x00100024: "IssuerOfPatientIDQualifiersSequence",
-    0x00100026: "SourcePatientGroupIdentificationSequence",
-    0x00100027: "GroupOfPatientsIdentificationSequence",
-    0x00100030: "PatientBirthDate",
-    0x00100032: "PatientBirthTime",
-    0x00100033: "PatientBirthDateInAlternativeCalendar",
-    0x00100034: "PatientDeathDateInAlternativeCalendar",
-    0x00100050: "PatientInsurancePlanCodeSequence",
-    0x00101000: "OtherPatientIDs",
-    0x00101001: "OtherPatientNames",
-    0x00101002: "OtherPatientIDsSequence",
-    0x00101005: "PatientBirthName",
-    0x00101040: "PatientAddress",
-    0x00101050: "InsurancePlanIdentification",
-    0x00101060: "PatientMotherBirthName",
-    0x00101080: "MilitaryRank",
-    0x00101081: "BranchOfService",
-    0x00101090: "MedicalRecordLocator",
-    0x00101100: "ReferencedPatientPhotoSequence",
-    0x00102150: "CountryOfResidence",
-    0x00102152: "RegionOfResidence",
-    0x00102154: "PatientTelephoneNumbers",
-    0x00102155: "PatientTelecomInformation",
-    0x00102160: "EthnicGroup",
-    0x00102180: "Occupation",
-    0x001021F0: "PatientReligiousPreference",
-    0x00102297: "ResponsiblePerson",
-    0x00102299: "ResponsibleOrganization",
-    0x00104000: "PatientComments",
-    0x00120040: "ClinicalTrialSubjectID",
-    0x00120042: "ClinicalTrialSubjectReadingID",
-    0x00380300: "CurrentPatientLocation",
-    0x00380400: "PatientInstitutionResidence",
+    0x00100010: Row("PatientName"),
+    0x00100020: Row("PatientID"),
+    0x00100021: Row("IssuerOfPatientID"),
+    0x00100024: Row("IssuerOfPatientIDQualifiersSequence", Becomes.ABSENT),
+    0x00100026: Row("SourcePatientGroupIdentificationSequence", Becomes.ABSENT),
+    0x00100027: Row("GroupOfPatientsIdentificationSequence", Becomes.ABSENT),
+    0x00100030: Row("PatientBirthDate"),
+    0x00100032: Row("PatientBirthTime"),
+    0x00100033: Row("PatientBirthDateInAlternativeCalendar"),
+    0x00100034: Row("PatientDeathDateInAlternativeCalendar"),
+    0x00100050: Row("PatientInsurancePlanCodeSequence", Becomes.ABSENT),
+    0x00101000: Row("OtherPatientIDs"),
+    0x00101001: Row("OtherPatientNames"),
+    0x00101002: Row("OtherPatientIDsSequence", Becomes.ABSENT),
+    0x00101005: Row("PatientBirthName"),
+    0x00101040: Row("PatientAddress"),
+    0x00101050: Row("InsurancePlanIdentification"),
+    0x00101060: Row("PatientMotherBirthName"),
+    0x00101080: Row("MilitaryRank"),
+    0x00101081: Row("BranchOfService"),
+    0x00101090: Row("MedicalRecordLocator"),
+    0x00101100: Row("ReferencedPatientPhotoSequence", Becomes.ABSENT),
+    0x00102150: Row("CountryOfResidence"),
+    0x00102152: Row("RegionOfResidence"),
+    0x00102154: Row("PatientTelephoneNumbers"),
+    0x00102155: Row("PatientTelecomInformation"),
+    0x00102160: Row("EthnicGroup"),
+    0x00102180: Row("Occupation"),
+    0x001021F0: Row("PatientReligiousPreference"),
+    0x00102297: Row("ResponsiblePerson"),
+    0x00102299: Row("ResponsibleOrganization"),
+    0x00104000: Row("PatientComments"),
+    0x00120040: Row("ClinicalTrialSubjectID", Becomes.WORD),
+    0x00120042: Row("ClinicalTrialSubjectReadingID", Becomes.WORD),
+    0x00380300: Row("CurrentPatientLocation"),
+    0x00380400: Row("PatientInstitutionResidence"),
 }
 
 _NUMBERS_OF_THE_HOSPITAL: Final = {
-    0x00080050: "AccessionNumber",
-    0x00080051: "IssuerOfAccessionNumberSequence",
-    0x00200010: "StudyID",
-    0x00380010: "AdmissionID",
-    0x00380011: "IssuerOfAdmissionID",
-    0x00380014: "IssuerOfAdmissionIDSequence",
-    0x00380060: "ServiceEpisodeID",
-    0x00380061: "IssuerOfServiceEpisodeID",
-    0x00380064: "IssuerOfServiceEpisodeIDSequence",
-    0x00401001: "RequestedProcedureID",
-    0x00402016: "PlacerOrderNumberImagingServiceRequest",
-    0x00402017: "FillerOrderNumberImagingServiceRequest",
+    0x00080050: Row("AccessionNumber"),
+    0x00080051: Row("IssuerOfAccessionNumberSequence", Becomes.ABSENT),
+    0x00200010: Row("StudyID"),
+    0x00380010: Row("AdmissionID"),
+    0x00380011: Row("IssuerOfAdmissionID"),
+    0x00380014: Row("IssuerOfAdmissionIDSequence", Becomes.ABSENT),
+    0x00380060: Row("ServiceEpisodeID"),
+    0x00380061: Row("IssuerOfServiceEpisodeID"),
+    0x00380064: Row("IssuerOfServiceEpisodeIDSequence", Becomes.ABSENT),
+    0x00401001: Row("RequestedProcedureID", Becomes.WORD),
+    0x00402016: Row("PlacerOrderNumberImagingServiceRequest"),
+    0x00402017: Row("FillerOrderNumberImagingServiceRequest"),
 }
 
 _STAFF: Final = {
-    0x00080090: "ReferringPhysicianName",
-    0x00080092: "ReferringPhysicianAddress",
-    0x00080094: "ReferringPhysicianTelephoneNumbers",
-    0x00080096: "ReferringPhysicianIdentificationSequence",
-    0x0008009C: "ConsultingPhysicianName",
-    0x0008009D: "ConsultingPhysicianIdentificationSequence",
-    0x00081048: "PhysiciansOfRecord",
-    0x00081049: "PhysiciansOfRecordIdentificationSequence",
-    0x00081050: "PerformingPhysicianName",
-    0x00081052: "PerformingPhysicianIdentificationSequence",
-    0x00081060: "NameOfPhysiciansReadingStudy",
-    0x00081062: "PhysiciansReadingStudyIdentificationSequence",
-    0x00081070: "OperatorsName",
-    0x00081072: "OperatorIdentificationSequence",
-    0x00321031: "RequestingPhysicianIdentificationSequence",
-    0x00321032: "RequestingPhysician",
-    0x00400006: "ScheduledPerformingPhysicianName",
-    0x0040000B: "ScheduledPerformingPhysicianIdentificationSequence",
-    0x00401010: "NamesOfIntendedRecipientsOfResults",
-    0x00401011: "IntendedRecipientsOfResultsIdentificationSequence",
-    0x00401101: "PersonIdentificationCodeSequence",
-    0x00401102: "PersonAddress",
-    0x00401103: "PersonTelephoneNumbers",
-    0x00401104: "PersonTelecomInformation",
-    0x00402008: "OrderEnteredBy",
-    0x00402010: "OrderCallbackPhoneNumber",
-    0x00402011: "OrderCallbackTelecomInformation",
-    0x0040A073: "VerifyingObserverSequence",
-    0x0040A075: "VerifyingObserverName",
-    0x0040A078: "AuthorObserverSequence",
-    0x0040A07A: "ParticipantSequence",
-    0x0040A088: "VerifyingObserverIdentificationCodeSequence",
-    0x0040A123: "PersonName",
-    0x00700084: "ContentCreatorName",
-    0x00700086: "ContentCreatorIdentificationCodeSequence",
-    0x40080102: "InterpretationRecorder",
-    0x4008010A: "InterpretationTranscriber",
-    0x4008010C: "InterpretationAuthor",
-    0x40080114: "PhysicianApprovingInterpretation",
-    0x40080119: "DistributionName",
-    0x4008011A: "DistributionAddress",
+    0x00080090: Row("ReferringPhysicianName"),
+    0x00080092: Row("ReferringPhysicianAddress"),
+    0x00080094: Row("ReferringPhysicianTelephoneNumbers"),
+    0x00080096: Row("ReferringPhysicianIdentificationSequence", Becomes.ABSENT),
+    0x0008009C: Row("ConsultingPhysicianName"),
+    0x0008009D: Row("ConsultingPhysicianIdentificationSequence", Becomes.ABSENT),
+    0x00081048: Row("PhysiciansOfRecord"),
+    0x00081049: Row("PhysiciansOfRecordIdentificationSequence", Becomes.ABSENT),
+    0x00081050: Row("PerformingPhysicianName"),
+    0x00081052: Row("PerformingPhysicianIdentificationSequence", Becomes.ABSENT),
+    0x00081060: Row("NameOfPhysiciansReadingStudy"),
+    0x00081062: Row("PhysiciansReadingStudyIdentificationSequence", Becomes.ABSENT),
+    0x00081070: Row("OperatorsName"),
+    0x00081072: Row("OperatorIdentificationSequence", Becomes.ABSENT),
+    0x00321031: Row("RequestingPhysicianIdentificationSequence", Becomes.ABSENT),
+    0x00321032: Row("RequestingPhysician"),
+    0x00400006: Row("ScheduledPerformingPhysicianName"),
+    0x0040000B: Row("ScheduledPerformingPhysicianIdentificationSequence", Becomes.ABSENT),
+    0x00401010: Row("NamesOfIntendedRecipientsOfResults"),
+    0x00401011: Row("IntendedRecipientsOfResultsIdentificationSequence", Becomes.ABSENT),
+    0x00401101: Row("PersonIdentificationCodeSequence"),
+    0x00401102: Row("PersonAddress"),
+    0x00401103: Row("PersonTelephoneNumbers"),
+    0x00401104: Row("PersonTelecomInformation"),
+    0x00402008: Row("OrderEnteredBy"),
+    0x00402010: Row("OrderCallbackPhoneNumber"),
+    0x00402011: Row("OrderCallbackTelecomInformation"),
+    0x0040A073: Row("VerifyingObserverSequence", Becomes.ITEM),
+    0x0040A075: Row("VerifyingObserverName"),
+    0x0040A078: Row("AuthorObserverSequence", Becomes.ABSENT),
+    0x0040A07A: Row("ParticipantSequence", Becomes.ABSENT),
+    0x0040A088: Row("VerifyingObserverIdentificationCodeSequence"),
+    0x0040A123: Row("PersonName", Becomes.WORD),
+    0x00700084: Row("ContentCreatorName"),
+    0x00700086: Row("ContentCreatorIdentificationCodeSequence", Becomes.ABSENT),
+    0x40080102: Row("InterpretationRecorder"),
+    0x4008010A: Row("InterpretationTranscriber"),
+    0x4008010C: Row("InterpretationAuthor"),
+    0x40080114: Row("PhysicianApprovingInterpretation"),
+    0x40080119: Row("DistributionName"),
+    0x4008011A: Row("DistributionAddress"),
 }
 
 _INSTITUTIONS: Final = {
-    0x00080080: "InstitutionName",
-    0x00080081: "InstitutionAddress",
-    0x00080082: "InstitutionCodeSequence",
-    0x00081040: "InstitutionalDepartmentName",
-    0x00081041: "InstitutionalDepartmentTypeCodeSequence",
-    0x00120031: "ClinicalTrialSiteName",
-    0x00321033: "RequestingService",
-    0x00402009: "OrderEntererLocation",
-    0x0040A027: "VerifyingOrganization",
-    0x0040A07C: "CustodialOrganizationSequence",
+    0x00080080: Row("InstitutionName"),
+    0x00080081: Row("InstitutionAddress"),
+    0x00080082: Row("InstitutionCodeSequence"),
+    0x00081040: Row("InstitutionalDepartmentName"),
+    0x00081041: Row("InstitutionalDepartmentTypeCodeSequence", Becomes.ABSENT),
+    0x00120031: Row("ClinicalTrialSiteName"),
+    0x00321033: Row("RequestingService"),
+    0x00402009: Row("OrderEntererLocation"),
+    0x0040A027: Row("VerifyingOrganization"),
+    0x0040A07C: Row("CustodialOrganizationSequence", Becomes.ABSENT),
 }
 
 STATEMENT_LEVEL: Final = Deidentification(
     name="statement",
-    emptied=MappingProxyType(_PATIENT | _NUMBERS_OF_THE_HOSPITAL | _STAFF | _INSTITUTIONS),
-    method="netty statement level: persons, numbers, places emptied",
-    dummies=MappingProxyType(dict.fromkeys((0x00120040, 0x00120042, 0x00401001, 0x0040A123), b"REMOVED ")),
+    rows=MappingProxyType(_PATIENT | _NUMBERS_OF_THE_HOSPITAL | _STAFF | _INSTITUTIONS),
+    method="netty statement level: persons, numbers, places cleared",
 )

@@ -28,10 +28,11 @@ from netty.dicom.splice_policy import (
     Written,
 )
 from netty.dicom.tags import BURNED_IN_ANNOTATION, LONG_REPRESENTATIONS, PIXEL_DATA, SHORT_REPRESENTATIONS
+from netty.model.deidentification_items import DUMMY_ITEMS, coded_entry
 from netty.model.deidentification_options import ProfileOptions, RetainDates
 from netty.model.deidentification_private import is_safe, is_safe_creator
 from netty.model.deidentification_table import EDITION, ROWS, Row
-from netty.model.deidentification_types import needed, wants_value
+from netty.model.deidentification_types import TOP, needed, place, wants_value
 from netty.model.deidentification_values import Pseudonyms, cleaned, dummy, even, shifted
 
 PATIENT_IDENTITY_REMOVED: Final = 0x00120062
@@ -88,26 +89,29 @@ _TEMPORAL: Final = {
 }
 
 
-def basic_action(row: Row, sop_class_uid: str, top: bool) -> Action:
+def basic_action(row: Row, sop_class_uid: str, within: int) -> Action:
     """Resolve a basic action: where the standard leaves a choice, the type of the attribute in the IOD makes it.
 
-    Type 1 gets D, type 2 gets Z, type 3 gets X (PS3.15 table E.1-1a). Where the type is not known (in items, and in
-    classes other than the statement's thirteen), what is valid for every type: D before Z before X.
+    Type 1 gets D, type 2 gets Z, type 3 gets X (PS3.15 table E.1-1a). Where the type is not known (in most items, and
+    in classes other than the statement's thirteen), what is valid for every type: D before Z before X.
+
+    Args:
+        within: the `place`.
     """
     choices = row.action.split("/")
-    if top and wants_value(row.tag, sop_class_uid):
+    if within == TOP and wants_value(row.tag, sop_class_uid):
         return Action.DUMMY
     if len(choices) == 1:
         return _SINGLE[choices[0]]
-    for choice in needed(row.tag, sop_class_uid) if top else ("U*", "D", "Z"):
+    for choice in needed(row.tag, sop_class_uid, within):
         if choice in choices:
             return _SINGLE[choice]
     return _SINGLE[choices[0]]  # X where the table allows it
 
 
-def rule(row: Row, options: ProfileOptions, sop_class_uid: str, top: bool) -> Rule:
+def rule(row: Row, options: ProfileOptions, sop_class_uid: str, within: int) -> Rule:
     """What is done with an attribute; where several options speak, K goes before C (PS3.15 section E.3)."""
-    basic = basic_action(row, sop_class_uid, top)
+    basic = basic_action(row, sop_class_uid, within)
     keeps, cleans = _letters(options)
     if keeps & set(row.options):
         return Rule(row, Action.KEEP, basic)
@@ -134,9 +138,9 @@ def _letters(options: ProfileOptions) -> tuple[set[str], set[str]]:
 
 
 @lru_cache(maxsize=64)
-def rules(options: ProfileOptions, sop_class_uid: str, top: bool) -> Mapping[int, Rule]:
-    """The whole table, resolved."""
-    return MappingProxyType({tag: rule(row, options, sop_class_uid, top) for tag, row in ROWS.items()})
+def rules(options: ProfileOptions, sop_class_uid: str, within: int) -> Mapping[int, Rule]:
+    """The whole table, resolved for a place."""
+    return MappingProxyType({tag: rule(row, options, sop_class_uid, within) for tag, row in ROWS.items()})
 
 
 def codes(options: ProfileOptions, pixels_cleaned: bool) -> tuple[str, ...]:
@@ -198,7 +202,7 @@ class BasicProfile:
             return Fate.REMOVE
         if tag & 0xFFFF == 0:
             return Fate.KEEP if element.length == 4 else Fate.REMOVE  # Group Length, set right by the splicing
-        found = rules(self.options, self.sop_class_uid, level.depth == 0).get(tag)
+        found = rules(self.options, self.sop_class_uid, place(level.within)).get(tag)
         if found is not None:
             return self._listed(found, element, level)
         return self._unlisted(element, level)
@@ -270,61 +274,4 @@ def _is_unreadable(element: Element) -> bool:
 
 
 def _code_item(code: str) -> Item:
-    return _code(code, "DCM", CODES[code])
-
-
-def _code(value: str, scheme: str, meaning: str) -> Item:
-    """A coded entry (PS3.3 section 8.8)."""
-    return (
-        New(0x00080100, "SH", even(value.encode())),
-        New(0x00080102, "SH", even(scheme.encode())),
-        New(0x00080104, "LO", even(meaning.encode())),
-    )
-
-
-_REMOVED: Final = _code("REMOVED", "99NETTY", "Removed")
-_PERSON: Final = (New(0x00401101, "SQ", (_REMOVED,)),)
-
-# Sequences with action D: an item that has what its macro or module wants, and says nothing.
-DUMMY_ITEMS: Final[Mapping[int, Item]] = MappingProxyType(
-    {
-        0x00080082: _REMOVED,  # Institution Code
-        0x00081072: _PERSON,  # Operator Identification
-        0x00081111: (  # Referenced Performed Procedure Step
-            New(0x00081150, "UI", even(b"1.2.840.10008.3.1.2.3.3", b"\0")),
-            New(0x00081155, "UI", b"2.25.0"),
-        ),
-        0x00340001: (New(0x00340002, "OB", dummy("OB")),),  # Flow Identifier
-        0x00401101: _REMOVED,  # Person Identification Code
-        0x0040A073: (  # Verifying Observer
-            New(0x0040A027, "LO", dummy("LO")),
-            New(0x0040A030, "DT", dummy("DT")),
-            New(0x0040A075, "PN", dummy("PN")),
-            New(0x0040A088, "SQ", ()),
-        ),
-        0x0040A730: (  # Content
-            New(0x0040A010, "CS", b"CONTAINS"),
-            New(0x0040A040, "CS", b"TEXT"),
-            New(0x0040A043, "SQ", (_REMOVED,)),
-            New(0x0040A160, "UT", dummy("UT")),
-        ),
-        0x0040B020: (New(0x0040A0B0, "US", b"\1\0\0\0"), New(0x00700006, "ST", dummy("ST"))),  # Waveform Annotation
-        0x00700001: (  # Graphic Annotation: a point in the corner
-            New(0x00700002, "CS", even(b"REMOVED")),
-            New(
-                0x00700009,
-                "SQ",
-                (
-                    (
-                        New(0x00700005, "CS", b"DISPLAY "),
-                        New(0x00700020, "US", b"\2\0"),
-                        New(0x00700021, "US", b"\1\0"),
-                        New(0x00700022, "FL", bytes(8)),
-                        New(0x00700023, "CS", b"POINT "),
-                        New(0x00700024, "CS", b"N "),
-                    ),
-                ),
-            ),
-        ),
-    }
-)
+    return coded_entry(code, "DCM", CODES[code])

@@ -1,6 +1,7 @@
 """What type the attributes with several basic actions have in the thirteen classes (PS3.3 Annex A, edition 2025).
 
-Only at the top level of a data set; an attribute that stands here for no class is of type 3 there, or not of the IOD.
+At the top level of a data set an attribute that stands here for no class is of type 3 there, or not of the IOD. In
+items the type depends on the sequence; it is known for few.
 """
 
 from collections.abc import Mapping
@@ -44,6 +45,16 @@ _NEEDED: Final[Mapping[int, Mapping[str, tuple[str, ...]]]] = MappingProxyType(
     }
 )
 
+TOP: Final = 0  # where no sequence encloses an attribute
+_OTHER_ITEMS: Final = 1  # an item of a sequence of which nothing is said here
+
+# Enclosing sequence -> attribute -> actions, as above.
+_IN_ITEMS: Final[Mapping[int, Mapping[int, tuple[str, ...]]]] = MappingProxyType(
+    {
+        0x00400275: {0x00081110: ()},  # Request Attributes: Referenced Study Sequence, of type 3 here, of 2 in reports
+    }
+)
+
 # Attributes that the table removes although a class wants a value of them: a dummy says as little, and stays valid.
 _WANTED_VALUES: Final[Mapping[int, frozenset[str]]] = MappingProxyType(
     {
@@ -58,8 +69,15 @@ def wants_value(tag: int, sop_class_uid: str) -> bool:
     return sop_class_uid in _WANTED_VALUES.get(tag, ())
 
 
-def needed(tag: int, sop_class_uid: str) -> tuple[str, ...]:
-    """The actions that the type of an attribute wants in a class, the best first; none for type 3."""
+def place(within: int) -> int:
+    """Where an attribute stands, as `needed` tells places apart: the enclosing sequence, where that matters."""
+    return within if within == TOP or within in _IN_ITEMS else _OTHER_ITEMS
+
+
+def needed(tag: int, sop_class_uid: str, within: int) -> tuple[str, ...]:
+    """The actions that the type of an attribute wants in a class and place, the best first; none for type 3."""
+    if within != TOP:
+        return _IN_ITEMS.get(within, {}).get(tag, _UNKNOWN)
     if sop_class_uid not in STORAGE_CLASSES:
         return _UNKNOWN
     return _NEEDED.get(tag, {}).get(sop_class_uid, ())

@@ -21,7 +21,7 @@ from netty.dicom.uids import APPLICATION_CONTEXT, STORAGE_CLASSES, STUDY_ROOT_FI
 from netty.dimse.status import FindStatus, MoveStatus, Status, StoreStatus, category, explain_find, explain_move
 from netty.image.settings import RenderSettings
 from netty.language import Language, translate
-from netty.model.deidentification import STATEMENT_LEVEL
+from netty.model.deidentification import STATEMENT_LEVEL, Becomes
 from netty.model.remote import RetrieveLevel
 from netty.network import query_scu
 from netty.network.requestor import one_context
@@ -114,7 +114,7 @@ def _values(running: Running, language: Language) -> dict[str, Any]:
         "unsolicited_status": f"{int(UNSOLICITED_ANSWERS[receive.unsolicited].status):04X}",
         "unsolicited_text": words.UNSOLICITED[receive.unsolicited].said(language),
         "kept": words.KEPT[running.keep.dicom].said(language),
-        "emptied": [f"{_tag(tag)} {keyword}" for tag, keyword in STATEMENT_LEVEL.emptied.items()],
+        "cleared": _cleared(),
         "method": STATEMENT_LEVEL.method,
         "keep_values": [each.value for each in Keep],
         "character_sets": DEFINED_TERMS,
@@ -207,6 +207,14 @@ def _settings(running: Running) -> Iterator[tuple[str, str]]:
         part = getattr(running, section.name)
         for each in dataclasses.fields(part):
             yield f"{section.name}.{each.name}", _plain(getattr(part, each.name))
+
+
+def _cleared() -> dict[str, list[str]]:
+    """The elements that level `statement` lists, by what is left of them."""
+    rows: dict[str, list[str]] = {each.name.lower(): [] for each in Becomes}
+    for tag, row in STATEMENT_LEVEL.rows.items():
+        rows[row.becomes.name.lower()].append(f"{_tag(tag)} {row.keyword}")
+    return rows
 
 
 def _plain(value: Any) -> str:

@@ -3,6 +3,7 @@
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import BinaryIO, Final, cast
 
@@ -28,7 +29,7 @@ def plain(data_set: DataSet, folder: Path | None = None) -> Iterator[DataSet]:
         made = cast(BinaryIO, unnamed)
         size = sum(map(made.write, inflated_pieces(_pieces(data_set), _LARGEST)))
         made.flush()
-        yield DataSet(made, 0, size, EXPLICIT_VR_LITTLE_ENDIAN)
+        yield replace(data_set, file=made, offset=0, length=size, transfer_syntax=EXPLICIT_VR_LITTLE_ENDIAN)
 
 
 def _pieces(data_set: DataSet) -> Iterator[bytes]:

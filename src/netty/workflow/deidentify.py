@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import BinaryIO, Final, Self
 
 from netty.dicom import uids
-from netty.dicom.clear import Emptied
+from netty.dicom.clear import Cleared
 from netty.dicom.deidentify_facts import FLOAT_PIXEL_DATA, TopLevel, top_level
 from netty.dicom.deidentify_pixels import PixelLayout, Region, both, masked, only_stored_bits
 from netty.dicom.errors import DataSetError
@@ -67,12 +67,14 @@ class Pixels(Enum):
 
 @dataclass(frozen=True, slots=True)
 class DataSet:
-    """Where a data set lies in an open file."""
+    """Where a data set lies in an open file, and which instance the file's head says it is."""
 
     file: BinaryIO
     offset: int
     length: int
     transfer_syntax: str
+    sop_class_uid: str = ""
+    sop_instance_uid: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,13 +127,7 @@ class Deidentifier:
         facts = self._facts(data_set)
         pixels, regions = (Pixels.KEPT, ()) if pixels_released else self._decided(facts)
         policy, sop_instance_uid = self._policy(facts, pixels, regions, pixels_released)
-        head = file_meta(
-            facts.text(SOP_CLASS_UID),
-            sop_instance_uid,
-            data_set.transfer_syntax,
-            implementation_class_uid=self.ae.implementation_class_uid,
-            implementation_version_name=self.ae.implementation_version_name,
-        )
+        head = self._head(data_set, facts, sop_instance_uid)
         body = spliced(data_set.file, data_set.offset, data_set.length, explicit=_is_explicit(data_set), policy=policy)
         return Deidentified(_whole(head, body), sop_instance_uid, pixels)
 
@@ -159,6 +155,22 @@ class Deidentifier:
         explicit = _is_explicit(data_set)
         return top_level(data_set.file, data_set.offset, data_set.length, explicit=explicit, wanted=_WANTED)
 
+    def _head(self, data_set: DataSet, facts: TopLevel, sop_instance_uid: str) -> bytes:
+        """The file's head, made anew (PS3.10 section 7.1).
+
+        Where UIDs stay it names the instance as the head before did, if there was one (table E.1-1 has those elements
+        in its rows, with the option Retain UIDs); where they do not, nothing of that head is repeated.
+        """
+        stays = self.pseudonyms is None or self.settings.retain_uids
+        before = (data_set.sop_class_uid, data_set.sop_instance_uid) if stays else ("", "")
+        return file_meta(
+            _uid(before[0], facts.text(SOP_CLASS_UID)),
+            _uid(before[1], sop_instance_uid),
+            data_set.transfer_syntax,
+            implementation_class_uid=self.ae.implementation_class_uid,
+            implementation_version_name=self.ae.implementation_version_name,
+        )
+
     def _decided(self, facts: TopLevel) -> tuple[Pixels, tuple[Region, ...]]:
         """What is done with the pixels, and the regions to blank."""
         if self.keeps_all_pixels:
@@ -181,8 +193,8 @@ class Deidentifier:
         sop_instance_uid = facts.text(SOP_INSTANCE_UID)
         if self.pseudonyms is None:
             method = STATEMENT_LEVEL.method if blank is None else f"{STATEMENT_LEVEL.method}\\{_MASKED_METHOD}"
-            emptied = Emptied(STATEMENT_LEVEL.emptied.keys(), method, STATEMENT_LEVEL.dummies)
-            return emptied if blank is None else _WithMask(emptied, blank), sop_instance_uid
+            cleared = Cleared(STATEMENT_LEVEL.decisions, method)
+            return cleared if blank is None else _WithMask(cleared, blank), sop_instance_uid
         if facts.has_embedded_overlay and _is_native(facts):
             blank = both(only_stored_bits(_layout(facts)), blank)
         profile = BasicProfile(
@@ -219,6 +231,11 @@ class _WithMask:
 def _whole(head: bytes, body: Iterator[bytes]) -> Iterator[bytes]:
     yield head
     yield from body
+
+
+def _uid(*candidates: str) -> str:
+    """The first that is one, else nothing: a text that is no UID might name somebody."""
+    return next((each for each in candidates if uids.is_usable_uid(each)), "")
 
 
 def _is_explicit(data_set: DataSet) -> bool:

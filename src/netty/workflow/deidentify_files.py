@@ -6,9 +6,16 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
-from typing import Final
+from typing import BinaryIO, Final
 
-from netty.dicom.part10 import HEAD_SIZE, MEDIA_STORAGE_SOP_CLASS_UID, NotPart10, split_part10
+from netty.dicom.part10 import (
+    HEAD_SIZE,
+    MEDIA_STORAGE_SOP_CLASS_UID,
+    MEDIA_STORAGE_SOP_INSTANCE_UID,
+    NotPart10,
+    Part10Head,
+    split_part10,
+)
 from netty.errors import PeerError
 from netty.workflow.deflated_files import plain
 from netty.workflow.deidentify import DataSet, Deidentifier, Pixels
@@ -45,9 +52,8 @@ def deidentify_file(deidentifier: Deidentifier, source: Path, target: Path) -> F
             return FileOutcome(source, None, FileFate.SKIPPED, error)
         if head.uid(MEDIA_STORAGE_SOP_CLASS_UID) == _DIRECTORY:
             return FileOutcome(source, None, FileFate.SKIPPED)
-        length = os.fstat(file.fileno()).st_size - head.data_set_offset
         try:
-            with plain(DataSet(file, head.data_set_offset, length, head.transfer_syntax)) as data_set:
+            with plain(_data_set(file, head)) as data_set:
                 made = deidentifier.deidentified(data_set)
                 if made.pixels is Pixels.HELD:
                     return FileOutcome(source, None, FileFate.HELD_BACK)
@@ -65,6 +71,17 @@ def deidentify_folder(deidentifier: Deidentifier, folder: Path, out: Path) -> It
         outcome = deidentify_file(deidentifier, source, out / f"{number + 1:06d}.dcm")
         number += outcome.target is not None
         yield outcome
+
+
+def _data_set(file: BinaryIO, head: Part10Head) -> DataSet:
+    return DataSet(
+        file,
+        head.data_set_offset,
+        os.fstat(file.fileno()).st_size - head.data_set_offset,
+        head.transfer_syntax,
+        sop_class_uid=head.uid(MEDIA_STORAGE_SOP_CLASS_UID),
+        sop_instance_uid=head.uid(MEDIA_STORAGE_SOP_INSTANCE_UID),
+    )
 
 
 def _write(target: Path, pieces: Iterator[bytes]) -> None:

@@ -101,7 +101,8 @@ class Keeper:
     def _data_set(self, one: ToRender) -> Iterator[DataSet]:
         """What was received, inflated where it is deflated: what is kept of it is in Explicit VR Little Endian."""
         with self.spool.open_data(one.spool_name) as file:
-            received = DataSet(file, one.data_offset, one.data_length, one.transfer_syntax)
+            named = (one.sop_class_uid, one.sop_instance_uid)
+            received = DataSet(file, one.data_offset, one.data_length, one.transfer_syntax, *named)
             with plain(received, self.spool.path("")) as data_set:
                 yield data_set
 
