@@ -47,6 +47,37 @@ def test_only_the_stored_bits_count(
     assert apply_table(table, array).tolist() == values
 
 
+@pytest.mark.parametrize("first", [0, 1])  # where the cells begin: on an even address or an odd one
+@pytest.mark.parametrize("count", [1, 2, 3, 4095, (1 << 17) - 1, 1 << 17, (1 << 17) + 1, 512 * 513, 1000003])
+def test_octets_looked_up_in_pairs_are_what_they_are_one_by_one(count: int, first: int) -> None:
+    generator = np.random.default_rng(count)
+    table, octets = generator.permutation(256).astype(np.uint8), generator.integers(0, 256, first + count, np.uint8)
+
+    found = apply_table(table, octets[first:])
+
+    assert found.dtype == np.uint8
+    assert found.tobytes() == octets[first:].tobytes().translate(table.tobytes())
+
+
+def test_every_pair_of_octets_is_looked_up_in_its_order() -> None:
+    table = np.random.default_rng(0).permutation(256).astype(np.uint8)
+    pairs = np.stack(np.meshgrid(np.arange(256), np.arange(256), indexing="ij"), axis=-1).astype(np.uint8)
+
+    found = apply_table(table, pairs.reshape(-1)).reshape(256, 256, 2)
+
+    assert np.array_equal(found[..., 0], np.broadcast_to(table[:, np.newaxis], (256, 256)))
+    assert np.array_equal(found[..., 1], np.broadcast_to(table, (256, 256)))
+
+
+@pytest.mark.parametrize("entries", [2, 256])
+def test_octets_are_found_in_tables_that_are_no_octets(entries: int) -> None:
+    """Colours, and greys of 16 bits; and a table of two entries for cells of one bit."""
+    cells = np.random.default_rng(1).integers(0, entries, 1 << 18, np.uint8)
+    for table in (np.arange(entries, dtype=np.uint16) * 3, np.arange(entries * 3, dtype=np.uint8).reshape(-1, 3)):
+        assert np.array_equal(apply_table(table, cells), table[cells])
+    assert np.array_equal(apply_table(np.arange(entries, dtype=np.uint8)[::-1], cells), entries - 1 - cells)
+
+
 @pytest.mark.parametrize("signed", [False, True])
 def test_pixels_of_32_bits(signed: bool) -> None:
     description = replace(GREY, bits_allocated=32, bits_stored=32, high_bit=31, signed=signed)
