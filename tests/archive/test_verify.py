@@ -1,14 +1,16 @@
 """Verification finds whatever does not fit together, and repair puts right what can be."""
 
 import os
+import tracemalloc
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
 from netty.archive.audit import Audit, AuditKind
-from netty.archive.blobs import Blobs
+from netty.archive.blobs import BlobEntry, Blobs
 from netty.archive.database import Database
 from netty.archive.held import RenderState
 from netty.archive.holdings import Holdings
@@ -232,6 +234,38 @@ def test_an_orphan_blob_is_removed_and_a_fresh_one_is_left(archive: Archive) -> 
     assert _kinds(archive.verify()) == [ProblemKind.ORPHAN_BLOB]
     assert archive.verify(repair=True).ok
     assert list(archive.blobs.list()) == [("renditions/bb/1.jpg", 5)]
+
+
+def test_orphans_are_found_wherever_they_stand_in_the_listing(
+    archive: Archive, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("netty.archive.verify._AT_ONCE", 4)
+    for number in range(7):
+        archive.receive(f"1.2.3.1.{number}")
+    archive.render(kept=b"kept")
+    orphans = [f"renditions/{number}/1.jpg" for number in range(5)]
+    for key in orphans:
+        archive.blobs.put(key, b"old")
+        _old(archive.blob(key.rpartition("/")[0]))
+
+    assert [one.what for one in archive.verify().problems] == orphans
+    assert archive.verify(repair=True).ok
+
+
+def test_the_names_of_all_blobs_are_never_in_memory_at_once(archive: Archive, monkeypatch: pytest.MonkeyPatch) -> None:
+    count, now = 30_000, datetime.now(UTC)
+    entries = (BlobEntry(f"renditions/{number:032x}/000000.jpg", 1, now) for number in range(count))
+    monkeypatch.setattr(archive.blobs, "entries", lambda: entries)
+    archive.verify()  # what is loaded once does not count
+
+    entries = (BlobEntry(f"renditions/{number:032x}/000000.jpg", 1, now) for number in range(count))
+    tracemalloc.start()
+    found = archive.verify()
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+
+    assert (found.ok, found.checked) == (True, count)
+    assert peak < 100 * count  # bytes; a name alone takes more
 
 
 def test_the_blobs_of_what_is_being_rendered_are_no_orphans(archive: Archive) -> None:

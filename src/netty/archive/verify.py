@@ -10,13 +10,14 @@ import time
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from itertools import islice
 from pathlib import Path
 from typing import Any, Final
 
 from sqlalchemy import Row, Select, select
 
 from netty.archive import reasons
-from netty.archive.blobs import Blobs
+from netty.archive.blobs import BlobEntry, Blobs
 from netty.archive.database import Database
 from netty.archive.digest import has_digest
 from netty.archive.errors import BlobMissing
@@ -130,14 +131,12 @@ class _Verifier:
         self._database, self._spool, self._blobs, self._repair = database, spool, blobs, repair
         self._mending = Mending(database)
         self._registration = Registration(database)
-        self._listed: dict[str, float] = {}  # blobs that no row has named yet, and when they were written
         self.problems: list[Problem] = []
         self.checked = 0
 
     def run(self) -> None:
         """Everything."""
         # Files first, rows after: what gets its row meanwhile is no orphan.
-        self._listed = {one.key: one.modified.timestamp() for one in self._blobs.entries()}
         spooled, in_quarantine = self._spool.names(), self._spool.quarantined_names()
         for rows in self._pages(select(instances), instances.c.id):
             self._instances(rows)
@@ -232,10 +231,7 @@ class _Verifier:
         if from_kept or from_spool:
             self._mending.render_again(row.id)
         elif pictures_gone or without_pictures:
-            lost = self._mending.lose(row.id)
-            self._blobs.remove(lost)
-            for key in lost:
-                self._listed.pop(key, None)
+            self._blobs.remove(self._mending.lose(row.id))
 
     def _quarantined(self, row: Row[Any]) -> None:
         name = row.spool_name
@@ -261,24 +257,31 @@ class _Verifier:
     # --- files ---
 
     def _orphan_blobs(self) -> None:
-        self.checked += len(self._listed)
-        for column in (renditions.c.blob_key, instances.c.kept_blob):
-            with self._database.read() as connection:
-                for key in connection.execution_options(yield_per=_AT_ONCE).scalars(select(column)):
-                    self._listed.pop(key or "", None)
-        with self._database.read() as connection:
-            waiting = set(connection.scalars(select(instances.c.key).where(yet_to_be_rendered())))
-        orphans = [
-            key
-            for key, modified in self._listed.items()
-            # What waits may be rendered just now: its blobs come before its rows.
-            if time.time() - modified > IN_FLIGHT and not _stems(key) & waiting
-        ]
+        orphans: list[str] = []
+        for listed in _some_at_once(self._blobs.entries()):
+            self.checked += len(listed)
+            orphans += self._nameless(listed)
         if orphans and self._repair:
             self._blobs.remove(orphans)
             self._mending.removed_orphans(orphans)
-        for key in orphans:
+        for key in sorted(orphans):
             self._report(ProblemKind.ORPHAN_BLOB, key, self._repair)
+
+    def _nameless(self, listed: Sequence[BlobEntry]) -> list[str]:
+        """Of some blobs, listed before their rows are asked for: those that no row names."""
+        keys = [one.key for one in listed]
+        settled = time.time() - IN_FLIGHT
+        with self._database.read() as connection:
+            pictures = set(connection.scalars(select(renditions.c.blob_key).where(renditions.c.blob_key.in_(keys))))
+            others = [one.key for one in listed if one.key not in pictures and one.modified.timestamp() < settled]
+            if not others:
+                return []
+            # By the stems, which have an index; the keys of kept files have none.
+            owners = instances.c.key.in_(set().union(*map(_stems, others)))
+            kept = set(connection.scalars(select(instances.c.kept_blob).where(owners)))
+            # What waits may be rendered just now: its blobs come before its rows.
+            waiting = set(connection.scalars(select(instances.c.key).where(owners, yet_to_be_rendered())))
+        return [key for key in others if key not in kept and not _stems(key) & waiting]
 
     def _orphans_in_spool(self, names: Iterable[str]) -> None:
         known = self._registration.spool_names()
@@ -333,6 +336,12 @@ class _Verifier:
 
 def _quarantined() -> Select[Any]:
     return select(quarantined, receipts.c.spool_name, receipts.c.digest).join(receipts)
+
+
+def _some_at_once(entries: Iterator[BlobEntry]) -> Iterator[list[BlobEntry]]:
+    """A few hundred at a time: an archive has tens of millions of blobs."""
+    while some := list(islice(entries, _AT_ONCE)):
+        yield some
 
 
 def _stems(key: str) -> set[str]:
