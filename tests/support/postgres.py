@@ -63,8 +63,7 @@ def server(*settings: str) -> Iterator[Server]:
     assert place is not None, "PostgreSQL is not installed"
     identity = _identity()
     # Another user must reach it, and a socket's path is short: pytest's folder for temporary files is neither.
-    folder = Path(tempfile.mkdtemp(prefix="netty-postgres-", dir="/tmp" if identity else None))
-    try:
+    with swept_folder("netty-postgres-", "/tmp" if identity else None) as folder:
         if identity:
             os.chown(folder, identity["user"], identity["group"])
         data = folder / "data"
@@ -77,8 +76,23 @@ def server(*settings: str) -> Iterator[Server]:
             running = Server(folder)
             wait_until(running.answers, _START, "PostgreSQL answers", process)
             yield running
-    finally:
-        shutil.rmtree(folder)
+
+
+@contextmanager
+def swept_folder(prefix: str, parent: str | None = None) -> Iterator[Path]:
+    """A temporary folder that goes with the block, and also where this process is killed in it.
+
+    A shell of its own session waits for the end of a pipe that this process holds open, and then removes the folder;
+    more than once, for what was killed with us may be writing its last file.
+    """
+    folder = Path(tempfile.mkdtemp(prefix=prefix, dir=parent))
+    sweep = 'read -r _; for _ in 1 2 3 4 5 6 7 8 9 10; do rm -rf -- "$0" && break; sleep 1; done'
+    with subprocess.Popen(["sh", "-c", sweep, str(folder)], stdin=subprocess.PIPE, start_new_session=True) as sweeper:
+        try:
+            yield folder
+        finally:
+            sweeper.kill()
+            shutil.rmtree(folder)
 
 
 @contextmanager
