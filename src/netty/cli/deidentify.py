@@ -43,7 +43,7 @@ _NOT_MADE = frozenset({"held_back", "broken"})
     "--level",
     type=click.Choice(("statement", "basic")),
     default="statement",
-    help=say("statement: identifying elements emptied; basic: the profile of PS3.15 Annex E"),
+    help=say("statement: identifying elements cleared; basic: the profile of PS3.15 Annex E"),
 )
 @click.option(
     "--burned-in",

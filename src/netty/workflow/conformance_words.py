@@ -94,7 +94,7 @@ STORE_STATUSES: Final[Mapping[int, tuple[Text, Text]]] = {  # kind, condition
     StoreStatus.COERCION_OF_DATA_ELEMENTS: (
         Text("Warning", "Warning (警告)"),
         Text(
-            "kept; the values that identify the patient are emptied in the copy that is kept (keep.dicom)",
+            "kept; the values that identify the patient are cleared in the copy that is kept (keep.dicom)",
             "保存した。保管する複製では患者を識別する値をクリアする (keep.dicom)",
         ),
     ),

@@ -41,7 +41,7 @@ class Keep(StrEnum):
     """Whether DICOM is kept after rendering, and how it is de-identified."""
 
     NONE = "none"
-    STATEMENT = "statement"  # the statement's list emptied, all else as it came
+    STATEMENT = "statement"  # the statement's list cleared, all else as it came
     BASIC = "basic"  # PS3.15 Basic Application Level Confidentiality Profile
 
 
