@@ -101,7 +101,7 @@ def test_the_range_is_in_modality_units_and_without_padding(
 ) -> None:
     cells = np.array([-2000, -5, 0, 1, 300], "<i2").view("<u2")
 
-    assert units_range(cells, GREY, modality, pad) == expected
+    assert units_range([cells], GREY, modality, pad) == expected
 
 
 @pytest.mark.parametrize(
@@ -146,12 +146,12 @@ def test_a_frame_is_what_its_values_are_one_by_one(
 
     expected = grey_levels(stored_values(cells, description), plan).reshape(7, 11)
 
-    assert np.array_equal(grey_frame(cells, description, plan), expected)
+    assert np.array_equal(grey_frame([cells], description, plan), expected)
 
 
 def test_a_frame_of_nothing_but_padding_is_known() -> None:
     cells = np.full(5, 7, "<u2")
 
-    assert is_all_padding(cells, GREY, Padding(7, 7))
-    assert not is_all_padding(cells, GREY, Padding(8, 8))
-    assert not is_all_padding(cells, GREY, None)
+    assert is_all_padding([cells], GREY, Padding(7, 7))
+    assert not is_all_padding([cells], GREY, Padding(8, 8))
+    assert not is_all_padding([cells], GREY, None)

@@ -8,13 +8,17 @@ import pytest
 from netty.image.overlay import DrawnOverlay, Overlay, OverlayType, border, draw_overlay, overlay_plane, placed
 from netty.image.pixel_data import Array
 
-NONE = np.zeros(16, np.uint8)
+CELLS = np.zeros(16, np.uint8)
 PLANE = Overlay(0x6000, OverlayType.GRAPHICS, 2, 2, data=bytes([0b1001]))  # a diagonal
 
 
-def drawn(overlay: Overlay, rows: int = 4, columns: int = 4, frame: int = 1, cells: Array = NONE) -> list[list[int]]:
+def none_embedded() -> Array:
+    raise AssertionError("nothing is embedded in the cells")
+
+
+def drawn(overlay: Overlay, rows: int = 4, columns: int = 4, frame: int = 1, cells: Array = CELLS) -> list[list[int]]:
     picture = np.zeros((rows, columns), np.uint8)
-    draw_overlay(picture, DrawnOverlay(overlay, 9), frame, cells)
+    draw_overlay(picture, DrawnOverlay(overlay, 9), frame, lambda: cells)
     result: list[list[int]] = picture.tolist()
     return result
 
@@ -38,7 +42,7 @@ def test_bits_run_on_over_rows_and_frames() -> None:
     """PS3.5 8.1.1: nothing is filled up at the end of a row or of a frame."""
     overlay = Overlay(0x6000, OverlayType.GRAPHICS, 1, 3, data=bytes([0b110_001 & 0xFF, 0]), first_frame=2, frames=2)
 
-    planes = [overlay_plane(overlay, frame, NONE) for frame in (1, 2, 3, 4)]
+    planes = [overlay_plane(overlay, frame, none_embedded) for frame in (1, 2, 3, 4)]
 
     assert [None if plane is None else plane.astype(int).tolist() for plane in planes] == [
         None,
@@ -66,7 +70,7 @@ def test_a_region_is_drawn_as_its_border() -> None:
 def test_colour_is_drawn_over_in_all_channels() -> None:
     picture = np.zeros((2, 2, 3), np.uint8)
 
-    assert draw_overlay(picture, DrawnOverlay(PLANE, 255), 1, NONE)
+    assert draw_overlay(picture, DrawnOverlay(PLANE, 255), 1, none_embedded)
     assert picture.tolist() == [[[255] * 3, [0] * 3], [[0] * 3, [255] * 3]]
 
 
@@ -74,8 +78,8 @@ def test_too_few_bits_are_told_but_a_frame_without_an_overlay_is_not() -> None:
     short = replace(PLANE, rows=9)
     elsewhere = replace(PLANE, first_frame=5, frames=1)
 
-    assert not draw_overlay(np.zeros((4, 4), np.uint8), DrawnOverlay(short), 1, NONE)
-    assert draw_overlay(np.zeros((4, 4), np.uint8), DrawnOverlay(elsewhere), 1, NONE)
+    assert not draw_overlay(np.zeros((4, 4), np.uint8), DrawnOverlay(short), 1, none_embedded)
+    assert draw_overlay(np.zeros((4, 4), np.uint8), DrawnOverlay(elsewhere), 1, none_embedded)
 
 
 def test_a_plane_larger_than_the_image_is_cut() -> None:

@@ -8,6 +8,7 @@ import tempfile
 import warnings
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -147,7 +148,7 @@ def drawn_by_us(picture: PictureFile, frame: int) -> tuple[FramePlan, Array]:
     upright = Spatial(whole(pixels.rows, pixels.columns), pixels.rows, pixels.columns)
     greys = np.array(picture.picture(frame).pixels)
     bare = replace(plan, shutter=None, spatial=upright, annotations=())
-    drawn, _ = finished(greys, picture.file.cells(frame)[0], bare, ImageFont.load_default)
+    drawn, _ = finished(greys, partial(picture.file.cells, frame), bare, ImageFont.load_default)
     return plan, drawn
 
 
@@ -161,7 +162,7 @@ def comparable(picture: PictureFile, plan: FramePlan) -> NDArray[np.bool_]:
     if plan.shutter is not None:
         shown &= visible(plan.shutter, pixels.rows, pixels.columns)
     if padding is not None:
-        stored = stored_values(picture.file.cells(plan.frame)[0], pixels)
+        stored = stored_values(picture.file.cells(plan.frame), pixels)
         shown &= ~is_padding(stored, padding).reshape(pixels.rows, pixels.columns)
     return shown
 
@@ -257,7 +258,7 @@ def compared_through(row: Comparison, path: Path, state: StateFile, image: Path)
         frame = picture.frames[0]
         plan = replace(picture.drawn(frame).plan, overlays=(), annotations=())
         greys = np.array(picture.picture(frame).pixels)
-        ours, _ = finished(greys, picture.file.cells(frame)[0], plan, ImageFont.load_default)
+        ours, _ = finished(greys, partial(picture.file.cells, frame), plan, ImageFont.load_default)
     with tempfile.TemporaryDirectory() as folder:  # where it also leaves overlays
         command = [dcmp2pgm, "-q", "-f", str(frame), "-p", str(path.resolve()), str(image.resolve()), "made.pgm"]
         done = subprocess.run(command, capture_output=True, check=False, timeout=120, cwd=folder)

@@ -100,8 +100,8 @@ def test_each_frame_is_its_own(ct: Path, syntax: str, fragments: int, extended: 
     with PictureFile(ct, *locate_data_set(ct)) as picture:
         assert picture.frames == (1, 2, 3)
         for frame in (3, 1, 2):
-            cells, complete = picture.file.cells(frame)
-            assert complete
+            cells = picture.file.cells(frame)
+            assert picture.file.is_complete(frame)
             assert np.array_equal(cells.reshape(pixels.shape), np.roll(pixels, frame - 1, 0))
 
 

@@ -34,10 +34,8 @@ def opened(path: Path, data: bytes) -> PictureFile:
 
 def test_a_deflated_image_is_read(tmp_path: Path) -> None:
     with opened(tmp_path / "i", deflated(data_set())) as picture:
-        cells, complete = picture.file.cells(1)
-
-        assert complete
-        assert np.array_equal(cells.reshape(PIXELS.shape), PIXELS)
+        assert np.array_equal(picture.file.cells(1).reshape(PIXELS.shape), PIXELS)
+        assert picture.file.is_complete(1)
 
 
 def test_a_bomb_is_refused_as_soon_as_it_is_larger_than_announced(
@@ -54,7 +52,7 @@ def test_a_bomb_is_refused_as_soon_as_it_is_larger_than_announced(
 def test_an_image_larger_than_what_is_read_first_is_read_whole(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(inflating, "HEAD", 2048)
     with opened(tmp_path / "i", deflated(data_set())) as picture:
-        assert np.array_equal(picture.file.cells(1)[0].reshape(PIXELS.shape), PIXELS)
+        assert np.array_equal(picture.file.cells(1).reshape(PIXELS.shape), PIXELS)
 
 
 def test_what_is_not_deflated_is_refused(tmp_path: Path) -> None:
@@ -65,4 +63,4 @@ def test_what_is_not_deflated_is_refused(tmp_path: Path) -> None:
 def test_a_cut_off_data_set_shows_what_there_is(tmp_path: Path) -> None:
     packed = deflated(data_set())
     with opened(tmp_path / "i", packed[:-64]) as picture:
-        assert picture.file.cells(1)[0][:100].tolist() == PIXELS.reshape(-1)[:100].tolist()
+        assert picture.file.cells(1)[:100].tolist() == PIXELS.reshape(-1)[:100].tolist()

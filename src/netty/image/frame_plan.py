@@ -12,7 +12,7 @@ from netty.image.drawing import FontOfSize, draw_annotations
 from netty.image.flags import Flag
 from netty.image.grayscale import GrayscalePlan, GrayscaleTransforms
 from netty.image.modality import modality_limits
-from netty.image.overlay import DrawnOverlay, draw_overlay
+from netty.image.overlay import Cells, DrawnOverlay, draw_overlay
 from netty.image.pixel_data import Array, PixelDescription, value_limits
 from netty.image.renderable import RenderableImage
 from netty.image.shutter import Shutter, apply_shutter
@@ -110,7 +110,7 @@ def identity_voi(transforms: GrayscaleTransforms, pixels: PixelDescription, subt
     return ValueRange(*modality_limits(low, high, transforms.modality), "bits")
 
 
-def finished(picture: Array, cells: Array, plan: FramePlan, font: FontOfSize) -> tuple[Array, tuple[Flag, ...]]:
+def finished(picture: Array, cells: Cells, plan: FramePlan, font: FontOfSize) -> tuple[Array, tuple[Flag, ...]]:
     """The picture with everything drawn, cut, stretched and turned; `picture` itself is left as it is."""
     flags: tuple[Flag, ...] = ()
     if plan.overlays or plan.shutter:

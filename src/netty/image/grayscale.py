@@ -1,8 +1,9 @@
 """Stored values to greys of 8 (or 16) bits: modality, VOI and presentation in one table per image (PS3.4 N.2)."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 
@@ -13,7 +14,7 @@ from netty.image.pixel_data import (
     Array,
     PhotometricInterpretation,
     PixelDescription,
-    apply_table,
+    apply_table_into,
     possible_values,
     stored_values,
     table_over_cells,
@@ -21,6 +22,7 @@ from netty.image.pixel_data import (
 )
 from netty.image.voi import ValueRange, Voi, Window, apply_voi
 
+_COMPUTED: Final = 1 << 18  # pixels computed at once, so that what lies between stays small
 BACKGROUND = 0  # padding is shown black, in MONOCHROME1 too: it is no part of the image
 
 
@@ -79,9 +81,16 @@ def stated_voi(
 
 
 def units_range(
-    cells: Array, description: PixelDescription, modality: Modality, padding: Padding | None
+    strips: Iterable[Array], description: PixelDescription, modality: Modality, padding: Padding | None
 ) -> tuple[float, float] | None:
     """The smallest and largest value of a frame in modality units; None if it holds nothing but padding."""
+    found = [ends for cells in strips if (ends := _units_range(cells, description, modality, padding))]
+    return (min(low for low, _ in found), max(high for _, high in found)) if found else None
+
+
+def _units_range(
+    cells: Array, description: PixelDescription, modality: Modality, padding: Padding | None
+) -> tuple[float, float] | None:
     stored = stored_values(cells, description)
     if padding is not None:
         stored = stored[~is_padding(stored, padding)]
@@ -132,29 +141,38 @@ def grey_table(
     return table
 
 
-def grey_frame(cells: Array, description: PixelDescription, plan: GrayscalePlan, bits: int = 8) -> Array:
-    """One frame as rows x columns of greys of `bits` bits."""
-    if description.has_table:
-        cell = (description.bits_allocated, description.bits_stored, description.high_bit, description.signed)
-        greys = apply_table(grey_table(*cell, plan, bits), cells)
-    else:
-        greys = np.empty(cells.size, grey_type(bits))
-        strip = 1 << 18
-        for start in range(0, cells.size, strip):
-            part = stored_values(cells[start : start + strip], description)
-            greys[start : start + strip] = grey_levels(part, plan, bits)
-    return greys.reshape(description.rows, description.columns)
+def grey_frame(strips: Iterable[Array], description: PixelDescription, plan: GrayscalePlan, bits: int = 8) -> Array:
+    """One frame, whose cells come in strips of any size, as rows x columns of greys of `bits` bits."""
+    greys, filled = np.empty(description.cells_per_frame, grey_type(bits)), 0
+    cell = (description.bits_allocated, description.bits_stored, description.high_bit, description.signed)
+    table = grey_table(*cell, plan, bits) if description.has_table else None
+    for cells in strips:
+        part = greys[filled : filled + cells.size]
+        filled += cells.size
+        if table is not None:
+            apply_table_into(part, table, cells)
+        else:
+            _compute_into(part, cells, description, plan, bits)
+    return greys[:filled].reshape(description.rows, description.columns)
+
+
+def _compute_into(greys: Array, cells: Array, description: PixelDescription, plan: GrayscalePlan, bits: int) -> None:
+    """The greys of cells that have too many values for a table."""
+    for start in range(0, cells.size, _COMPUTED):
+        part = stored_values(cells[start : start + _COMPUTED], description)
+        greys[start : start + _COMPUTED] = grey_levels(part, plan, bits)
 
 
 def grey_difference(values: Array, description: PixelDescription, plan: GrayscalePlan, bits: int = 8) -> Array:
     """A subtracted frame as rows x columns of greys (PS3.4 N.2: masks come before the modality transform)."""
     greys = np.empty(values.size, grey_type(bits))
-    strip = 1 << 18
-    for start in range(0, values.size, strip):
-        greys[start : start + strip] = grey_levels(values[start : start + strip], plan, bits)
+    for start in range(0, values.size, _COMPUTED):
+        greys[start : start + _COMPUTED] = grey_levels(values[start : start + _COMPUTED], plan, bits)
     return greys.reshape(description.rows, description.columns)
 
 
-def is_all_padding(cells: Array, description: PixelDescription, padding: Padding | None) -> bool:
+def is_all_padding(strips: Iterable[Array], description: PixelDescription, padding: Padding | None) -> bool:
     """Whether a frame shows nothing at all."""
-    return padding is not None and bool(is_padding(stored_values(cells, description), padding).all())
+    return padding is not None and all(
+        bool(is_padding(stored_values(cells, description), padding).all()) for cells in strips
+    )

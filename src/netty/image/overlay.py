@@ -1,14 +1,17 @@
 """Overlay planes: one bit per pixel, drawn over the picture (PS3.3 C.9.2)."""
 
 import hashlib
+from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
 from netty.image.pixel_data import Array
+
+Cells: TypeAlias = Callable[[], Array]  # reads those of a frame, for planes that are embedded in them
 
 
 class OverlayType(StrEnum):
@@ -67,7 +70,7 @@ class DrawnOverlay:
         return {**self.overlay.as_recipe(), "grey": self.grey}
 
 
-def overlay_plane(overlay: Overlay, frame: int, cells: Array) -> NDArray[np.bool_] | None:
+def overlay_plane(overlay: Overlay, frame: int, cells: Cells) -> NDArray[np.bool_] | None:
     """The plane that lies over frame `frame` (from 1), whose own `cells` hold embedded planes; None where none does."""
     first = 0
     if overlay.frames is not None:
@@ -76,7 +79,7 @@ def overlay_plane(overlay: Overlay, frame: int, cells: Array) -> NDArray[np.bool
             return None
     size = overlay.rows * overlay.columns
     if overlay.embedded is not None:
-        bits: Array = cells >> overlay.embedded & 1
+        bits: Array = cells() >> overlay.embedded & 1
     else:
         start = first * size
         octets = np.frombuffer(overlay.data, np.uint8)[start // 8 : (start + size + 7) // 8]
@@ -105,7 +108,7 @@ def border(plane: NDArray[np.bool_]) -> NDArray[np.bool_]:
     return plane & ~inside
 
 
-def draw_overlay(picture: Array, drawn: DrawnOverlay, frame: int, cells: Array) -> bool:
+def draw_overlay(picture: Array, drawn: DrawnOverlay, frame: int, cells: Cells) -> bool:
     """Draws into `picture`, over frame `frame` (from 1); tells whether there were enough bits to draw."""
     overlay = drawn.overlay
     plane = overlay_plane(overlay, frame, cells)

@@ -152,9 +152,12 @@ def _frames_in(description: PixelDescription, length: int) -> int:
     return whole + (rest * 2 >= description.cells_per_frame * description.bits_allocated)
 
 
-def frame_cells(data: Bytes, description: PixelDescription, leading_bits: int = 0) -> Array:
-    """The cells of one frame as unsigned numbers, in a flat array in the order of the bytes; nothing is copied."""
-    count = description.cells_per_frame
+def frame_cells(data: Bytes, description: PixelDescription, leading_bits: int = 0, count: int | None = None) -> Array:
+    """The cells of one frame as unsigned numbers, in a flat array in the order of the bytes; nothing is copied.
+
+    Of a part of a frame those that it holds, `count` at most.
+    """
+    count = description.cells_per_frame if count is None else count
     if description.bits_allocated <= 8:
         octets = np.frombuffer(data, np.uint8)
         if description.byte_order is ByteOrder.BIG_WORDS:
@@ -163,7 +166,7 @@ def frame_cells(data: Bytes, description: PixelDescription, leading_bits: int = 
             return np.unpackbits(octets, bitorder="little")[leading_bits : leading_bits + count]
         return octets[leading_bits // 8 : leading_bits // 8 + count]
     order = ">" if description.byte_order is ByteOrder.BIG else "<"
-    return np.frombuffer(data, np.dtype(f"{order}u{description.bits_allocated // 8}"), count)
+    return np.frombuffer(data, np.dtype(f"{order}u{description.bits_allocated // 8}"))[:count]
 
 
 def stored_values(cells: Array, description: PixelDescription) -> Array:

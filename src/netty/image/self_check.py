@@ -1,7 +1,7 @@
 """Does the picture show what it should? Looks at the picture itself, not at how it was made."""
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Final
 
 import numpy as np
@@ -28,11 +28,36 @@ def content_flags(picture: Array) -> Iterator[Flag]:
             yield Flag.BLACK
 
 
+class Sample:
+    """Some of the cells of one frame, kept while it goes by in strips."""
+
+    def __init__(self, description: PixelDescription) -> None:
+        self._step = _step(description.cells_per_frame)
+        self._kept: list[Array] = []
+
+    def of(self, strips: Iterable[Array]) -> Iterator[Array]:
+        """The strips, as they are."""
+        first = 0  # the next cell to keep, counted from the beginning of the strip
+        for cells in strips:
+            kept = cells[first :: self._step].copy()
+            self._kept.append(kept)
+            first += kept.size * self._step - cells.size
+            yield cells
+
+    @property
+    def cells(self) -> Array:
+        """Those that were kept so far."""
+        return self._kept[0] if len(self._kept) == 1 else np.concatenate(self._kept)
+
+
 def is_inverted_against(
-    greys: Array, cells: Array, description: PixelDescription, padding: Padding | None = None
+    greys: Array, sample: Array, description: PixelDescription, padding: Padding | None = None
 ) -> bool:
-    """Whether greys fall where the photometric interpretation lets them rise (PS3.3 C.7.6.3.1.2), over one frame."""
-    shown, stored = _sampled(greys.reshape(-1)), stored_values(_sampled(cells), description)
+    """Whether greys fall where the photometric interpretation lets them rise (PS3.3 C.7.6.3.1.2), over one frame.
+
+    `sample` are those of its cells that a `Sample` keeps.
+    """
+    shown, stored = _sampled(greys.reshape(-1)), stored_values(sample, description)
     if padding is not None:
         kept = ~is_padding(stored, padding)
         shown, stored = shown[kept], stored[kept]
@@ -67,6 +92,9 @@ def _correlation(one: Array, other: Array) -> float:
 
 
 def _sampled(values: Array) -> Array:
-    # An odd step, so that it does not run along columns.
-    step = values.size // _SAMPLES
-    return values[:: step | 1] if step > 1 else values
+    return values[:: _step(values.size)]
+
+
+def _step(size: int) -> int:
+    """Of how many values one is looked at; odd, so that they do not run along columns."""
+    return max(1, size // _SAMPLES) | 1

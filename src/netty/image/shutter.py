@@ -82,7 +82,7 @@ def visible(shutter: Shutter, rows: int, columns: int) -> NDArray[np.bool_]:
     for shape in shutter.shapes:
         seen &= _inside(shape, rows, columns)
     if shutter.bitmap is not None:
-        plane = overlay_plane(shutter.bitmap, 1, np.empty(0, np.uint8))
+        plane = overlay_plane(shutter.bitmap, 1, lambda: np.empty(0, np.uint8))
         if plane is not None:
             seen &= ~placed(plane, shutter.bitmap, rows, columns)
     return seen

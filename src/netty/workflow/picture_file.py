@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -32,7 +33,7 @@ from netty.image.pixel_data import Array, stored_values, value_limits
 from netty.image.recipe import Recipe, plan_recipe, window_text
 from netty.image.recipe_reading import read_plan, read_recipe
 from netty.image.rendition import RenditionKind
-from netty.image.self_check import content_flags, is_inverted_against
+from netty.image.self_check import Sample, content_flags, is_inverted_against
 from netty.image.series_range import MIN_MAX, SERIES
 from netty.image.settings import RenderSettings, RenditionFormat
 from netty.image.softcopy import PresentationState
@@ -109,8 +110,8 @@ class PictureFile:
     def picture(self, frame: int, window: Window | None = None) -> FramePicture:
         """Frame `frame` (from 1), through `window` if one is given."""
         plan, _, flags = self._resolved(frame, window)
-        picture, _, complete = self._pixels(plan)
-        return FramePicture(picture, plan.grayscale, (*flags, *complete))
+        picture, _ = self._pixels(plan)
+        return FramePicture(picture, plan.grayscale, (*flags, *self._completeness(frame)))
 
     def drawn(self, frame: int, window: Window | None = None) -> DrawnFrame:
         """Frame `frame` (from 1) with its overlays, shutter and annotations, square pixels and the right way up."""
@@ -197,47 +198,46 @@ class PictureFile:
 
     def _carried_out(self, plan: FramePlan, state: PresentationState | None, flags: tuple[Flag, ...]) -> DrawnFrame:
         """The plan, followed; and a look at the picture before anything is drawn over it."""
-        picture, cells, complete = self._pixels(plan)
-        flags = (*flags, *complete, *self._self_check(picture, cells, plan, state))
+        picture, sample = self._pixels(plan)
+        flags = (*flags, *self._completeness(plan.frame), *self._self_check(picture, sample, plan, state))
         if plan.annotations and lacks_letters(text_of(plan.annotations)):
             flags = (*flags, Flag.TEXT_WITHOUT_FONT)
-        pixels, remarks = finished(picture, cells, plan, annotation_font)
+        pixels, remarks = finished(picture, partial(self.file.cells, plan.frame), plan, annotation_font)
         return DrawnFrame(pixels, plan, (*flags, *remarks))
 
     def _self_check(
-        self, picture: Array, cells: Array, plan: FramePlan, state: PresentationState | None
+        self, picture: Array, sample: Sample, plan: FramePlan, state: PresentationState | None
     ) -> Iterator[Flag]:
         grayscale = plan.grayscale
         padding = grayscale.padding if grayscale else None
         for flag in content_flags(picture >> 8 if plan.grey_bits == 16 else picture):
-            only_padding = flag is Flag.FLAT and is_all_padding(cells, plan.pixels, padding)
+            only_padding = flag is Flag.FLAT and is_all_padding(self.file.strips(plan.frame), plan.pixels, padding)
             yield Flag.PADDING_ONLY if only_padding else flag
         # A presentation state may turn the greys as it likes, and differences have no photometric interpretation.
         if grayscale and state is None and not plan.subtraction:
-            if is_inverted_against(picture, cells, plan.pixels, padding):
+            if is_inverted_against(picture, sample.cells, plan.pixels, padding):
                 yield Flag.INVERTED
             if self.image.shares_range and getattr(grayscale.voi, "source", "") == MIN_MAX:
                 yield Flag.RANGE_OF_ONE_IMAGE
 
-    def _pixels(self, plan: FramePlan) -> tuple[Array, Array, tuple[Flag, ...]]:
-        """The frame in 8 bits, its cells, and whether they are all there."""
-        pixels, grayscale = plan.pixels, plan.grayscale
-        if plan.subtraction is not None and grayscale is not None:
-            values = self._difference(plan.subtraction)
-            cells, complete = self.file.cells(plan.frame)
-            picture = grey_difference(values, pixels, grayscale, plan.grey_bits)
-        else:
-            cells, complete = self.file.cells(plan.frame)
-            if grayscale is not None:
-                picture = grey_frame(cells, pixels, grayscale, plan.grey_bits)
-            else:
-                picture = colour_frame(cells, pixels, plan.palette)
-        return picture, cells, () if complete else (Flag.TRUNCATED,)
+    def _pixels(self, plan: FramePlan) -> tuple[Array, Sample]:
+        """The frame in 8 bits; and some of its cells, where it is grey and nothing is subtracted from it."""
+        pixels, grayscale, sample = plan.pixels, plan.grayscale, Sample(plan.pixels)
+        if grayscale is None:
+            return colour_frame(self.file.cells(plan.frame), pixels, plan.palette), sample
+        if plan.subtraction is not None:
+            return grey_difference(self._difference(plan.subtraction), pixels, grayscale, plan.grey_bits), sample
+        strips = sample.of(self.file.strips(plan.frame))
+        return grey_frame(strips, pixels, grayscale, plan.grey_bits), sample
+
+    def _completeness(self, frame: int) -> tuple[Flag, ...]:
+        """What there is to remark about a frame that was read."""
+        return () if self.file.is_complete(frame) else (Flag.TRUNCATED,)
 
     def _difference(self, subtraction: Subtraction) -> Array:
         def stored(frames: Iterable[int]) -> Iterator[Array]:
             for frame in frames:  # each in memory of its own, as the next one goes where this one is read
-                values = np.array(stored_values(self.file.cells(frame)[0], pixels))
+                values = np.array(stored_values(self.file.cells(frame), pixels))
                 yield values.reshape(pixels.rows, pixels.columns)
 
         pixels = self.image.pixels
@@ -289,7 +289,7 @@ class PictureFile:
                 if subtracted and subtraction:
                     values = self._difference(subtraction)
                     found.append(modality_limits(int(values.min()), int(values.max()), modality))
-                elif not subtracted and (ends := units_range(file.cells(frame)[0], pixels, modality, image.padding)):
+                elif not subtracted and (ends := units_range(file.strips(frame), pixels, modality, image.padding)):
                     found.append(ends)
             found = found or [value_limits(pixels)]
             self._limits[subtracted] = min(low for low, _ in found), max(high for _, high in found)
