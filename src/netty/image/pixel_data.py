@@ -15,7 +15,7 @@ Array: TypeAlias = NDArray[Any]
 Bytes: TypeAlias = "bytes | bytearray | memoryview"
 
 MAX_TABLE_BITS = 16  # deeper cells are computed pixel by pixel; up to here one table holds every possible cell
-_STRIP: Final = 1 << 18  # cells looked up at once: their indices, of 8 bytes each, stay in the cache
+_STRIP: Final = 1 << 16  # cells looked up at once: their indices, of 8 bytes each, stay in the cache
 _ENOUGH_FOR_PAIRS: Final = 1 << 17  # cells: a table of pairs is twice as fast, but is to be made first
 
 

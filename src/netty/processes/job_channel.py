@@ -1,5 +1,6 @@
 """Messages between a parent and its child over one stream socket: a head, a JSON header, and bytes."""
 
+import io
 import json
 import socket
 import struct
@@ -67,7 +68,7 @@ class Channel:
         if header is None or payload is None:
             return None
         try:
-            return Message(Kind(kind), json.loads(header), bytes(payload))
+            return Message(Kind(kind), json.loads(header), payload)
         except ValueError as error:
             raise BrokenMessage("A child process sent something that is no message.") from error
 
@@ -75,10 +76,18 @@ class Channel:
         """Closes this end."""
         self._socket.close()
 
-    def _read(self, size: int, deadline: float | None) -> bytearray | None:
-        data = bytearray(size)
-        view, filled = memoryview(data), 0
-        while filled < size:
+    def _read(self, size: int, deadline: float | None) -> bytes | None:
+        """So many bytes; None when the other side is gone before."""
+        if not size:
+            return b""
+        data = io.BytesIO(bytes(size))  # its memory becomes the result: a picture is not copied, and is there once
+        with data.getbuffer() as view:
+            is_whole = self._fill(view, deadline)
+        return data.getvalue() if is_whole else None
+
+    def _fill(self, view: memoryview, deadline: float | None) -> bool:
+        filled = 0
+        while filled < len(view):
             if deadline is not None:
                 left = deadline - time.monotonic()
                 if left <= 0:
@@ -89,6 +98,6 @@ class Channel:
             except ConnectionError:
                 count = 0
             if count == 0:
-                return None
+                return False
             filled += count
-        return data
+        return True
