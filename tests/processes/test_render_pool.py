@@ -17,6 +17,8 @@ import pytest
 from netty.processes.limits import MEGABYTE, ChildLimits
 from netty.processes.render_pool import ChildFailed, ChildPool
 from support.job_child import COMMAND
+from support.netty_process import is_alive
+from support.waiting import wait_until
 
 LIMITS = ChildLimits(memory=256 * MEGABYTE, cpu_seconds=1, wall_seconds=30, niceness=0)
 
@@ -34,6 +36,10 @@ def answer(pool: ChildPool, times: int = 1) -> list[int]:
 def pid(pool: ChildPool) -> int:
     (reply,) = pool.run({"do": "answer", "times": 1})
     return int(reply.header["pid"])
+
+
+def parent(child: int) -> int:
+    return int(Path(f"/proc/{child}/stat").read_text().rpartition(")")[2].split()[1])
 
 
 def test_replies_come_in_order_with_their_bytes(pool: ChildPool) -> None:
@@ -119,9 +125,82 @@ def test_a_caller_who_stops_in_the_middle_leaves_the_pool_sound(pool: ChildPool)
 def test_a_child_that_died_while_idle_costs_nothing(pool: ChildPool) -> None:
     child = pid(pool)
     os.kill(child, signal.SIGKILL)
-    os.waitid(os.P_PID, child, os.WEXITED | os.WNOWAIT)
+    wait_until(lambda: not is_alive(child), 5, "the child has ended")
 
     assert answer(pool) == [0]
+
+
+def test_children_are_forked_from_one_nursery() -> None:
+    with ChildPool(COMMAND, 2, LIMITS) as pool:
+        first, second = pool.run({"do": "answer", "times": 2}), pool.run({"do": "answer", "times": 2})
+        children = {next(each).header["pid"] for each in (first, second)}
+
+        assert len(children) == 2
+        assert len({parent(child) for child in children}) == 1
+        assert [[reply.header["number"] for reply in each] for each in (first, second)] == [[1], [1]]
+
+
+def test_a_child_that_dies_of_its_job_is_followed_by_one_of_another_nursery() -> None:
+    """Its layout of addresses is not the one that the job may have found out something about."""
+    with ChildPool(COMMAND, 2, LIMITS) as pool:
+        long = pool.run({"do": "answer", "times": 3, "size": MEGABYTE})
+        before = parent(next(long).header["pid"])
+        with pytest.raises(ChildFailed, match="SIGSEGV"):
+            list(pool.run({"do": "die", "signal": "SIGSEGV"}))
+
+        assert parent(pid(pool)) != before
+        assert [reply.header["number"] for reply in long] == [1, 2], "the other child's job goes on"
+
+
+@pytest.mark.parametrize("job", [{"do": "allocate", "bytes": 1 << 30}, {"do": "fail"}])
+def test_a_child_that_ends_in_order_is_followed_by_one_of_the_same_nursery(
+    pool: ChildPool, job: dict[str, Any]
+) -> None:
+    before = parent(pid(pool))
+    with pytest.raises(ChildFailed):
+        list(pool.run(job))
+
+    assert parent(pid(pool)) == before
+
+
+def test_a_nursery_that_dies_costs_the_jobs_of_its_children_and_no_more(pool: ChildPool) -> None:
+    replies = pool.run({"do": "answer", "times": 1000, "size": MEGABYTE})
+    nursery = parent(next(replies).header["pid"])
+    os.kill(nursery, signal.SIGKILL)
+
+    with pytest.raises(ChildFailed, match=r"died \(SIGKILL\)"):
+        list(replies)
+    assert answer(pool) == [0]
+
+
+def test_nurseries_that_are_no_longer_needed_end(pool: ChildPool) -> None:
+    nurseries = []
+    for _ in range(3):
+        nurseries.append(parent(pid(pool)))
+        with pytest.raises(ChildFailed, match="SIGABRT"):
+            list(pool.run({"do": "die", "signal": "SIGABRT"}))
+
+    assert len(set(nurseries)) == 3
+    wait_until(lambda: not any(map(is_alive, nurseries)), 5, "the nurseries have ended")
+
+
+def test_a_pool_leaves_no_process_behind() -> None:
+    with ChildPool(COMMAND, 2, LIMITS) as pool:
+        pool.start()
+        child = pid(pool)
+        processes = [child, parent(child)]
+
+    assert not any(Path(f"/proc/{each}").exists() for each in processes)
+
+
+def test_a_pool_is_closed_while_its_children_load() -> None:
+    pool = ChildPool(COMMAND, 2, LIMITS)
+    pool.start()
+
+    pool.close()
+
+    with pytest.raises(ChildFailed, match="stopped"):
+        answer(pool)
 
 
 def test_a_child_leaves_the_stopping_to_its_parent(pool: ChildPool) -> None:

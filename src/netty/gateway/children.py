@@ -31,7 +31,7 @@ from netty.network.verification_scp import VerificationScp
 from netty.processes.announcements import Announcer, read_announcements
 from netty.processes.child import Child
 from netty.processes.forking import name_process
-from netty.processes.limits import associations_at_once
+from netty.processes.limits import associations_at_once, share_one_heap
 from netty.workflow.admission import Admissions
 from netty.workflow.callers import CallerBook
 from netty.workflow.receive import Receiver
@@ -54,6 +54,7 @@ def child(settings: Settings, role: str) -> Callable[[Child], None]:
     def run(one: Child) -> None:
         configure_logging(role)
         name_process(f"netty {role}")
+        share_one_heap()
         with open_desk(settings) as desk:
             run_to_end(_ROLES[role](desk, one))
         # Then the process ends, though threads of the job engine may be in the middle of a C-MOVE: it is taken up

@@ -4,7 +4,6 @@ A parent must have one thread when it forks: of several, only the forking one li
 another held stays locked there. Whatever starts threads is therefore loaded and opened in the children.
 """
 
-import asyncio
 import contextlib
 import ctypes
 import gc
@@ -49,38 +48,27 @@ class Forked:
                 _become_child(run, parent, keep, before)
         finally:
             signal.pthread_sigmask(signal.SIG_SETMASK, before)
-        self._code: int | None = None
+        self.code: int | None = None  # known when it was waited for
         try:
-            self._descriptor = os.pidfd_open(self.pid)
+            self.descriptor = os.pidfd_open(self.pid)  # can be read when it has ended
         except OSError:  # no descriptor is left
             os.kill(self.pid, signal.SIGKILL)
             os.waitpid(self.pid, 0)
             raise
 
-    async def wait(self) -> int:
-        """Its exit code, or minus the number of the signal that ended it. One task may wait at a time."""
-        if self._code is None:
-            loop = asyncio.get_running_loop()
-            ended = asyncio.Event()
-            loop.add_reader(self._descriptor, ended.set)
-            try:
-                await ended.wait()
-            finally:
-                loop.remove_reader(self._descriptor)
-            self._bury()
-        assert self._code is not None
-        return self._code
-
-    def _bury(self) -> None:
-        _pid, status = os.waitpid(self.pid, 0)
-        self._code = os.waitstatus_to_exitcode(status)
-        os.close(self._descriptor)
+    def wait(self) -> int:
+        """Its exit code, or minus the number of the signal that ended it."""
+        if self.code is None:
+            _pid, status = os.waitpid(self.pid, 0)
+            self.code = os.waitstatus_to_exitcode(status)
+            os.close(self.descriptor)
+        return self.code
 
     def kill(self) -> None:
         """End it at once, unless it has ended."""
-        if self._code is None:
+        if self.code is None:
             with contextlib.suppress(ProcessLookupError):
-                signal.pidfd_send_signal(self._descriptor, signal.SIGKILL)
+                signal.pidfd_send_signal(self.descriptor, signal.SIGKILL)
 
 
 def _become_child(

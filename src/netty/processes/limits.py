@@ -1,5 +1,6 @@
 """What a child process may use, and how it confines itself to that."""
 
+import ctypes
 import math
 import os
 import resource
@@ -8,6 +9,8 @@ from typing import Final
 
 MEGABYTE: Final = 1024 * 1024
 DESCRIPTORS_OF_OUR_OWN: Final = 64  # database, folders, pipes, threads' wake-ups
+
+_M_ARENA_MAX: Final = -8  # mallopt(3)
 
 # One thread and one heap per child: OpenBLAS would reserve a buffer per core, which counts as memory in use.
 # The memory of one image serves the next: to get and give back what a radiograph needs takes a fifth of its time.
@@ -34,6 +37,16 @@ def associations_at_once() -> int:
     """How many associations this process has descriptors for: each takes its socket and perhaps a file."""
     soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
     return max(1, (soft - DESCRIPTORS_OF_OUR_OWN) // 2)
+
+
+def share_one_heap() -> None:
+    """Threads that begin from now on take their memory from one heap, as glibc gives each of them one otherwise.
+
+    They allocate in turn anyway, holding the interpreter's lock.
+    """
+    mallopt = getattr(ctypes.CDLL(None), "mallopt", None)  # of other C libraries there is none
+    if mallopt is not None:
+        mallopt(_M_ARENA_MAX, 1)
 
 
 def confine(limits: ChildLimits) -> None:

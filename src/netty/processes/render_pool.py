@@ -1,11 +1,8 @@
 """A few child processes that are kept alive, each doing one job at a time; one that dies or hangs costs that job."""
 
 import contextlib
-import os
 import queue
 import signal
-import socket
-import subprocess
 import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
@@ -16,7 +13,8 @@ from typing import Any, Self
 
 from netty.errors import LocalError
 from netty.processes.job_channel import BrokenMessage, Channel, Kind, Message
-from netty.processes.limits import CHILD_ENVIRONMENT, MEGABYTE, ChildLimits
+from netty.processes.limits import MEGABYTE, ChildLimits
+from netty.processes.nursery import Nursery, NurseryChild
 from netty.processes.worker import OUT_OF_MEMORY
 
 START_SECONDS = 60.0  # importing numpy and pydicom on a busy machine
@@ -35,7 +33,11 @@ class Reply:
 
 
 class ChildPool:
-    """`count` children that run `command`, whose program calls `worker.serve_jobs`. Any thread may call `run`."""
+    """`count` children of `command`, whose program calls `worker.serve_jobs`. Any thread may call `run`.
+
+    One nursery forks them all. Where one died of itself the next ones come from a new nursery: an image that is
+    made to find an address in a decoder finds others each time.
+    """
 
     def __init__(self, command: Sequence[str], count: int, limits: ChildLimits | None = None) -> None:
         self._command = tuple(command)
@@ -45,9 +47,11 @@ class ChildPool:
             self._slots.put(None)
         self._count = count
         self._children: set[_Child] = set()
+        self._nursery: Nursery | None = None
+        self._left: list[Nursery] = []  # that end with the last of their children
         self._lock = threading.Lock()
         self._closed = threading.Event()
-        # A child dies with the thread that started it (PDEATHSIG), so one thread starts them all and stays.
+        # A nursery dies with the thread that started it (PDEATHSIG), so one thread starts them all and stays.
         self._starter = ThreadPoolExecutor(1, thread_name_prefix="child-starter")
 
     def start(self) -> None:
@@ -73,7 +77,7 @@ class ChildPool:
         self._closed.set()
         with self._lock:
             children = list(self._children)
-        for child in children:
+        for child in sorted(children, key=lambda one: not one.is_ready):  # of the others only the nursery knows yet
             child.end()  # a thread that waits for it finds that out, and closes the socket that only it may close
         idle: list[_Child | None] = []
         with contextlib.suppress(queue.Empty):
@@ -82,6 +86,10 @@ class ChildPool:
         for slot in idle:
             self._slots.put(self._fit(slot))
         self._starter.shutdown()
+        with self._lock:
+            nurseries, self._nursery, self._left = [*self._left, *filter(None, [self._nursery])], None, []
+        for nursery in nurseries:
+            nursery.end()
 
     def __enter__(self) -> Self:
         return self
@@ -100,7 +108,7 @@ class ChildPool:
         if self._closed.is_set():
             raise ChildFailed("The renderers are stopped.")
         try:
-            child = self._starter.submit(_Child, self._command, self._limits).result()
+            child = self._starter.submit(self._born).result()
         except (OSError, RuntimeError) as error:
             raise ChildFailed("The renderer cannot be started: {cause}", cause=str(error)) from error
         with self._lock:
@@ -110,9 +118,23 @@ class ChildPool:
             raise ChildFailed("The renderers are stopped.")
         return child
 
+    def _born(self) -> "_Child":
+        """A child of the nursery, and that, if there is none."""
+        with self._lock:
+            self._left = [nursery for nursery in self._left if nursery.is_running]
+            if self._nursery is not None and not self._nursery.is_running:
+                self._nursery.release()
+                self._nursery = None
+            nursery = self._nursery = self._nursery or Nursery(self._command)
+        return _Child(nursery.child(), self._limits)
+
     def _discard(self, child: "_Child") -> None:
         with self._lock:
             self._children.discard(child)
+            if child.died and child.nursery is self._nursery:
+                self._nursery = None
+                self._left.append(child.nursery)
+                child.nursery.release()
         child.end()
         child.close()
 
@@ -120,26 +142,31 @@ class ChildPool:
 class _Child:
     """One process and the socket to it."""
 
-    def __init__(self, command: Sequence[str], limits: ChildLimits) -> None:
+    def __init__(self, process: NurseryChild, limits: ChildLimits) -> None:
+        self._process = process
         self._limits = limits
         self._ready = False
         self._fit = True
-        ours, theirs = socket.socketpair()
-        with theirs:
-            try:
-                self._process = subprocess.Popen(command, stdin=theirs.fileno(), env=os.environ | CHILD_ENVIRONMENT)
-            except BaseException:
-                ours.close()
-                raise
-        self._channel = Channel(ours)
-        # It lies in the socket's buffer until the child has started; one that has ended already is found out later.
+        self.died = False  # of itself, in the middle of a job
+        self._channel = Channel(process.socket)
+        # It lies in the socket's buffer until the child is there; one that has ended already is found out later.
         with contextlib.suppress(ConnectionError):
-            self._channel.send(Message(Kind.START, {"limits": asdict(limits), "parent": os.getpid()}))
+            self._channel.send(Message(Kind.START, {"limits": asdict(limits)}))
+
+    @property
+    def nursery(self) -> Nursery:
+        """Where it comes from."""
+        return self._process.nursery
+
+    @property
+    def is_ready(self) -> bool:
+        """Whether it has told that it waits for jobs."""
+        return self._ready
 
     @property
     def is_fit(self) -> bool:
         """Whether it lives and is not in the middle of a job."""
-        return self._fit and self._process.poll() is None
+        return self._fit and self._process.is_running
 
     def run(self, job: Mapping[str, Any]) -> Iterator[Reply]:
         """The answers to a job; ChildFailed when it ends otherwise than with END."""
@@ -171,17 +198,17 @@ class _Child:
 
     def close(self) -> None:
         """Closes the socket."""
-        self._channel.close()
+        self._process.close()
 
     def _expect_ready(self) -> None:
         try:
-            message = self._channel.receive(START_SECONDS)
+            begun = self._process.wait_begun(START_SECONDS)
+            message = self._channel.receive(START_SECONDS) if begun else None
         except TimeoutError:
             raise ChildFailed("The renderer did not start within {seconds:g} s.", seconds=START_SECONDS) from None
         if message is None or message.kind is not Kind.READY:
-            raise ChildFailed(
-                "The renderer ended while it started ({end}); the log says more.", end=_end(self._process.wait())
-            )
+            code = self._process.wait() if begun else self._process.nursery.wait()
+            raise ChildFailed("The renderer ended while it started ({end}); the log says more.", end=_end(code))
         self._ready = True
 
     def _receive(self, seconds: float) -> Message:
@@ -207,6 +234,7 @@ class _Child:
 
     def _death(self) -> ChildFailed:
         """Why the process is gone."""
+        self.died = True
         code = self._process.wait()
         if code == -signal.SIGXCPU:
             return ChildFailed(

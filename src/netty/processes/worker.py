@@ -1,17 +1,17 @@
-"""The child's side: take jobs from standard input, which is a socket, until the parent is gone."""
+"""The child's side: take jobs from a socket until nobody gives any."""
 
-import os
 import signal
 import socket
 import sys
 import traceback
 from collections.abc import Callable, Iterator, Mapping
+from functools import partial
 from typing import Any, TypeAlias
 
 from netty.errors import NettyError
 from netty.processes.job_channel import Channel, Kind, Message
-from netty.processes.lifeline import die_with_parent
 from netty.processes.limits import ChildLimits, allow_cpu, confine
+from netty.processes.nursery import run_nursery
 
 Handler: TypeAlias = Callable[[dict[str, Any]], Iterator[tuple[Mapping[str, Any], bytes]]]
 
@@ -19,16 +19,19 @@ OUT_OF_MEMORY = "out of memory"
 
 
 def serve_jobs(handler: Handler) -> None:
-    """Runs `handler` for each job and sends each answer as it comes; returns when the parent is gone."""
-    # Draining and Ctrl-C are the parent's business; it closes the socket, or kills.
+    """A nursery of children that run `handler` for each job and send each answer as it comes."""
+    run_nursery(partial(_serve_all, handler))
+
+
+def _serve_all(handler: Handler, sock: socket.socket) -> None:
+    # Draining and Ctrl-C are the business of who gives the jobs; it closes the socket, or kills.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
-    channel = _channel_of_standard_input()
+    channel = Channel(sock)
     start = channel.receive()
     if start is None:
         return
     limits = ChildLimits(**start.header["limits"])
-    die_with_parent(start.header["parent"])
     confine(limits)
     try:
         channel.send(Message(Kind.READY))
@@ -60,14 +63,6 @@ def _serve(channel: Channel, handler: Handler, job: dict[str, Any]) -> bool:
     else:
         channel.send(Message(Kind.END))
     return True
-
-
-def _channel_of_standard_input() -> Channel:
-    sock = socket.socket(fileno=os.dup(0))
-    null = os.open(os.devnull, os.O_RDONLY)
-    os.dup2(null, 0)  # no library shall read our messages
-    os.close(null)
-    return Channel(sock)
 
 
 def _plain(values: Mapping[str, Any]) -> dict[str, Any]:
