@@ -24,10 +24,15 @@ def _netty() -> Draw:
     from netty.workflow.data_set_place import locate_data_set
     from netty.workflow.render_job import render_job
 
+    jobs: dict[Path, dict[str, Any]] = {}  # a job says where its data set is; who received it knows
+
     def draw(file: Path) -> Iterator[bytes]:
         """What a render child does with a job."""
-        offset, syntax = locate_data_set(file)
-        job = {"path": str(file), "offset": offset, "transfer_syntax": syntax, "format": "jpeg", "quality": QUALITY}
+        if file not in jobs:
+            offset, syntax = locate_data_set(file)
+            place = {"path": str(file), "offset": offset, "transfer_syntax": syntax}
+            jobs[file] = place | {"format": "jpeg", "quality": QUALITY}
+        job = jobs[file]
         for header, data in render_job(job):
             if header["kind"] == "rendition":
                 yield data

@@ -71,7 +71,7 @@ def _looked_at(wanted: Wanted) -> frozenset[int]:
 
 def _cut_out(head: bytes, implicit: bool, wanted: Wanted) -> Excerpt:
     groups, tags, unwanted, looked_at = wanted.groups, wanted.tags, wanted.unwanted, _looked_at(wanted)
-    read_short, read_element = _TAG_LENGTH.unpack_from, _element
+    read_short, read_header, short_vrs = _TAG_LENGTH.unpack_from, _HEADER.unpack_from, _SHORT_VRS
     pieces: list[bytes] = []
     apart, position, size = b"", 0, len(head)
     while True:  # a hundred times in each image: most elements are to be passed over quickly
@@ -79,7 +79,10 @@ def _cut_out(head: bytes, implicit: bool, wanted: Wanted) -> Excerpt:
             group, element, length = read_short(head, position)
             vr, start = b"", position + 8
         else:
-            group, element, vr, length, start = read_element(head, position, False)
+            group, element, vr, length = read_header(head, position)
+            start = position + 8
+            if vr not in short_vrs:
+                group, element, vr, length, start = _element(head, position, False)
         if group not in looked_at and length != UNDEFINED_LENGTH:
             position = start + length
             continue

@@ -46,25 +46,23 @@ def frame_plan(
     image: RenderableImage, frame: int, grayscale: GrayscalePlan | None, state: PresentationState | None = None
 ) -> tuple[FramePlan, tuple[Flag, ...]]:
     """What is done with frame `frame` (from 1) of an image, seen by itself or through a presentation state."""
+    everything = unchanged(image.pixels)
+    made = spatial(everything.area, image.aspect)
     plan = FramePlan(
         frame=frame,
         pixels=image.pixels,
-        spatial=unchanged(image.pixels),
+        spatial=made or everything,
         grayscale=grayscale,
         palette=image.palette,
+        subtraction=image.subtraction_of(frame),
+        overlays=tuple(DrawnOverlay(overlay) for overlay in image.overlays),
+        shutter=image.shutter,
         icc_profile=image.icc_profile,
         compression=image.compression,
     )
     if state is not None:
-        return _through(plan, image, state)
-    plan = replace(
-        plan,
-        subtraction=image.subtraction_of(frame),
-        overlays=tuple(DrawnOverlay(overlay) for overlay in image.overlays),
-        shutter=image.shutter,
-    )
-    made = spatial(plan.spatial.area, image.aspect)
-    return (replace(plan, spatial=made), ()) if made else (plan, (Flag.ASPECT_IGNORED,))
+        return _through(replace(plan, spatial=everything), image, state)
+    return plan, () if made else (Flag.ASPECT_IGNORED,)
 
 
 def _through(plan: FramePlan, image: RenderableImage, state: PresentationState) -> tuple[FramePlan, tuple[Flag, ...]]:

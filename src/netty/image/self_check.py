@@ -85,8 +85,8 @@ def _correlation(one: Array, other: Array) -> float:
     if one.size < 2:
         return 0.0
     one, other = one.astype(np.float64), other.astype(np.float64)
-    one -= one.mean()  # exact where all are the same whole number
-    other -= other.mean()
+    one -= one.sum() / one.size  # exact where all are the same whole number
+    other -= other.sum() / other.size
     spread = float(one.dot(one)) * float(other.dot(other))
     return float(one.dot(other)) / math.sqrt(spread) if spread else 0.0
 

@@ -86,7 +86,7 @@ def whole(rows: int, columns: int) -> Area:
 def transformed(picture: Array, spatial: Spatial) -> Array:
     """The picture as it is seen; what the area has beyond the image is black."""
     part = resampled(_cut(picture, spatial.area), spatial.rows, spatial.columns)
-    turned = np.rot90(part, -spatial.rotation // 90)
+    turned = np.rot90(part, -spatial.rotation // 90) if spatial.rotation else part
     return turned[:, ::-1] if spatial.flipped else turned
 
 

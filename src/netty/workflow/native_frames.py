@@ -17,6 +17,7 @@ class NativeFrames:
 
     def __init__(self, descriptor: int, start: int, length: int, pixels: PixelDescription) -> None:
         self._descriptor, self._start, self._length, self._pixels = descriptor, start, length, pixels
+        self._cells_per_frame = pixels.cells_per_frame
         self._whole = np.empty(0, np.uint8)
 
     def strips(self, frame: int) -> Iterator[Array]:
@@ -27,7 +28,7 @@ class NativeFrames:
         return self._strips(*self._present_span(frame))
 
     def _strips(self, first: int, size: int, leading_bits: int) -> Iterator[Array]:
-        room, left = np.empty(min(size, STRIP), np.uint8).data, self._pixels.cells_per_frame
+        room, left = np.empty(min(size, STRIP), np.uint8).data, self._cells_per_frame
         for start in range(0, size, STRIP):
             strip = room[: size - start]
             self._read(strip, first + start)

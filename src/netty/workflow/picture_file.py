@@ -172,7 +172,8 @@ class PictureFile:
             data, format = thumbnail(drawn.pixels), RenditionFormat.JPEG
         else:
             passed, format = self._passed_through(recipe), recipe.settings.format
-            recipe = replace(recipe, passed_through=passed is not None)
+            if recipe.passed_through and passed is None:
+                recipe = replace(recipe, passed_through=False)
             data = encode(drawn.pixels, recipe.settings, plan.icc_profile) if passed is None else passed
         rows, columns = recipe.size
         if encoded_size(data) != (rows, columns) or drawn.pixels.shape[:2] != plan.spatial.size:
