@@ -184,6 +184,24 @@ def test_nurseries_that_are_no_longer_needed_end(pool: ChildPool) -> None:
     wait_until(lambda: not any(map(is_alive, nurseries)), 5, "the nurseries have ended")
 
 
+def test_a_child_that_cannot_be_forked_is_said_and_the_nursery_is_given_up(capfd: pytest.CaptureFixture[str]) -> None:
+    program = textwrap.dedent("""
+        import errno, os
+        from netty.processes import nursery
+        from netty.processes.worker import serve_jobs
+        def no_room(*_, **__):
+            raise BlockingIOError(errno.EAGAIN, os.strerror(errno.EAGAIN))
+        nursery.Forked = no_room
+        serve_jobs(lambda job: iter(()))
+    """)
+    with ChildPool((sys.executable, "-c", program), 1, LIMITS) as pool:
+        for _ in range(2):
+            with pytest.raises(ChildFailed, match=r"ended while it started \(SIGKILL\); the log says more"):
+                answer(pool)
+
+    assert "Resource temporarily unavailable" in capfd.readouterr().err
+
+
 def test_a_pool_leaves_no_process_behind() -> None:
     with ChildPool(COMMAND, 2, LIMITS) as pool:
         pool.start()
