@@ -9,7 +9,7 @@ import numpy as np
 from netty.image.errors import CannotRender
 from netty.image.pixel_data import Array, PixelDescription, frame_cells
 
-STRIP: Final = 1 << 19  # bytes: what is read stays in the cache until it is looked up; whole cells and words
+STRIP: Final = 1 << 18  # bytes: what is read stays in the cache until it is looked up; whole cells and words
 
 
 class NativeFrames:
