@@ -27,6 +27,7 @@ from bench.machine import children_seconds, cpu_seconds
 from bench.pictures import expected, has_size, shows
 from bench.render_workers import QUALITY
 from bench.scope import Scope
+from netty.processes.limits import CHILD_ENVIRONMENT
 from netty.simulator.studies_objects import CR, CT, MG, MR, US, XA
 from support.peers import orthanc, program
 
@@ -122,9 +123,9 @@ def on_core(number: int) -> Iterator[None]:
 
 @contextmanager
 def _worker(name: str, task: Task) -> Iterator[Draw]:
-    """One of `render_workers`."""
+    """One of `render_workers`; all of them in the environment of a render child, which keeps an image's memory."""
     command = [sys.executable, "-W", "ignore", "-m", "bench.render_workers", name, task.folder, *task.files]
-    environment = os.environ | {"OMP_NUM_THREADS": "1"}
+    environment = os.environ | CHILD_ENVIRONMENT
     with on_core(0):
         process = subprocess.Popen(
             list(map(str, command)), stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=environment
