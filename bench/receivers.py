@@ -145,7 +145,7 @@ def netty_receiving(setup: Setup, drawing: bool = False) -> Iterator[Running]:
             wait_until(lambda: retrievals.count(id).rendered == len(images), seconds, "drawn", one.process, 0.2)
 
     def clear() -> None:
-        spool.remove(*spool.names())
+        spool.remove(*(spool.names() & registration.spool_names()))  # others are made ahead
 
     try:
         yield Running(one.port, one.process.pid, associated(TITLE), admit, kept, clear, drawn)

@@ -34,11 +34,12 @@ class SpoolFile:
     The methods block: an event loop calls `seal` in a thread.
     """
 
-    __slots__ = ("_descriptor", "_folder", "_folder_path", "name", "size")
+    __slots__ = ("_descriptor", "_folder", "_folder_path", "_is_named", "name", "size")
 
     def __init__(self, name: str, folder_path: Path, folder: int) -> None:
-        """`folder`: an open descriptor of the folder; it is synced with the file."""
+        """`folder`: an open descriptor of the folder; it is synced with the file, unless the name is safe already."""
         self.name = name
+        self._is_named = False
         self.size = 0  # bytes written so far
         self._folder_path = folder_path
         self._folder = folder
@@ -50,6 +51,10 @@ class SpoolFile:
     @property
     def _path(self) -> Path:
         return self._folder_path / self.name
+
+    def name_is_safe(self) -> None:
+        """The folder was synced since it was made."""
+        self._is_named = True
 
     def write(self, data: Bytes) -> None:
         """Append bytes, straight to the operating system. Raises DiskFull or DiskFault; call `discard` then."""
@@ -67,7 +72,7 @@ class SpoolFile:
             rest = rest[os.write(self._descriptor, rest) :]
 
     def seal(self, receipt: Mapping[str, Any], sync: bool = True) -> None:
-        """Append the receipt, sync file and folder, close. On any failure nothing is left, and it raises."""
+        """Append the receipt, sync file and name, close. On any failure nothing is left, and it raises."""
         try:
             body = json.dumps(receipt, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "surrogatepass")
             if len(body) > _LONGEST_RECEIPT:
@@ -76,7 +81,8 @@ class SpoolFile:
             if sync:
                 # A failed sync is final: the kernel may have dropped the pages, and a second one would succeed.
                 os.fdatasync(self._descriptor)
-                os.fsync(self._folder)
+                if not self._is_named:
+                    os.fsync(self._folder)
             if not os.fstat(self._descriptor).st_nlink:  # somebody has removed it while it was being written
                 raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT))
             descriptor, self._descriptor = self._descriptor, -1
@@ -129,6 +135,22 @@ class Spool:
     def create(self) -> SpoolFile:
         """A new, empty file with a random name."""
         return SpoolFile(f"{secrets.token_hex(16)}{_SUFFIX}", self._folder, self._folder_descriptor)
+
+    def create_named(self, count: int) -> list[SpoolFile]:
+        """So many new files whose names are safe: one sync of the folder for all of them."""
+        made: list[SpoolFile] = []
+        try:
+            made.extend(self.create() for _ in range(count))  # what was made before one fails is in there
+            os.fsync(self._folder_descriptor)
+        except BaseException as error:
+            for one in made:
+                one.discard()
+            if isinstance(error, OSError):
+                raise disk_error(error, self._folder) from error
+            raise
+        for one in made:
+            one.name_is_safe()
+        return made
 
     def sealed(self) -> Iterator[tuple[str, dict[str, Any]]]:
         """Name and receipt of every file with a whole trailer."""

@@ -18,6 +18,7 @@ from typing import Any
 
 from netty.archive.errors import DatabaseFault, DiskFault
 from netty.archive.spool import Spool
+from netty.archive.spool_ahead import SpoolAhead
 from netty.config import Settings
 from netty.dicom.uids import VERIFICATION
 from netty.errors import LocalError
@@ -37,7 +38,7 @@ from netty.workflow.callers import CallerBook
 from netty.workflow.receive import Receiver
 from netty.workflow.refused import RefusedCallers
 from netty.workflow.register import unregistered
-from netty.workflow.settings import Unregistered
+from netty.workflow.settings import Durability, Unregistered
 
 log = logging.getLogger(__name__)
 
@@ -86,6 +87,7 @@ async def _receive(desk: Desk, child: Child) -> None:
         announce(name)  # what an earlier receiver could not announce before it died
     book = CallerBook(desk.remotes.list)
     await asyncio.to_thread(book.start)
+    ahead = SpoolAhead(desk.spool)
     receiver = Receiver(
         spool=desk.spool,
         admissions=Admissions(desk.leases, settings.ae.title),
@@ -95,6 +97,7 @@ async def _receive(desk: Desk, child: Child) -> None:
         settings=settings.receive,
         limits=settings.limits.of_data_set,
         keep=settings.keep.dicom,
+        ahead=ahead if settings.receive.durability is Durability.FSYNC else None,
     )
     statuses = STATUSES[settings.receive.statuses]
     syntaxes = settings.receive.transfer_syntaxes
@@ -128,6 +131,7 @@ async def _receive(desk: Desk, child: Child) -> None:
     await refused.settle()
     sweeping.cancel()
     book.stop()
+    ahead.close()
     announcer.flush()
 
 

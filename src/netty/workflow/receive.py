@@ -14,6 +14,7 @@ from netty.archive.digest import Digest
 from netty.archive.errors import DatabaseFault, DiskFault, DiskFull
 from netty.archive.received import Received
 from netty.archive.spool import Spool, SpoolFile
+from netty.archive.spool_ahead import SpoolAhead
 from netty.dicom import tags
 from netty.dicom.deflated import DeflatedWalk
 from netty.dicom.errors import DataSetError
@@ -65,7 +66,11 @@ _KEPT_AS = {
 
 @dataclass(frozen=True, slots=True)
 class Receiver:
-    """The `StoreHandler` of the Storage SCP. `announce` is called with the name of each spool file that is safe."""
+    """The `StoreHandler` of the Storage SCP.
+
+    `announce` is called with the name of each spool file that is safe. Where images are synced, their files may be made
+    `ahead`.
+    """
 
     spool: Spool
     admissions: Admissions
@@ -75,6 +80,7 @@ class Receiver:
     settings: ReceiveSettings
     limits: WalkLimits
     keep: Keep = Keep.NONE
+    ahead: SpoolAhead | None = None
 
     def begin(self, request: StoreRequest, association: CallingAssociation, context: AcceptedContext) -> "_Reception":
         """Open a spool file for what comes.
@@ -84,7 +90,7 @@ class Receiver:
         """
         try:
             self.spool.require_room(self.settings.minimum_free)
-            file = self.spool.create()
+            file = (self.ahead or self.spool).create()
             head = file_meta(
                 request.affected_sop_class_uid,
                 request.affected_sop_instance_uid,
