@@ -14,6 +14,7 @@ from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from netty.archive.spool import Spool
 from netty.config import load_settings
 from netty.gateway.desk import Desk, open_desk
 from support.netty_process import RemoteEntry, descendants, netty
@@ -34,6 +35,7 @@ class Target:
         acknowledged: what it has answered with success.
         missing: which of some acknowledged images cannot be read back, asked after a while.
         unfinished: what it has left half-written.
+        ahead: the empty files that it holds open for images to come.
     """
 
     name: str
@@ -47,6 +49,7 @@ class Target:
     acknowledged: list[Image] = field(default_factory=list)
     missing: Callable[[list[Image]], list[str]] = lambda _: []
     unfinished: Callable[[], list[str]] = list
+    ahead: Callable[[], list[str]] = list
     numbers: list[int] = field(default_factory=lambda: [0])
     lock: threading.Lock = field(default_factory=threading.Lock)
 
@@ -126,8 +129,19 @@ def netty_target(folder: Path, disk: Path | None = None, more: str = "") -> Iter
             held_open[0],
             {"originator": "HAPPY_netty", "originator_id": message_ids[0]},
             missing=lambda stored: _missing_of_netty(desk, stored),
-            unfinished=lambda: sorted(name for name in desk.spool.names() if desk.spool.receipt(name) is None),
+            unfinished=lambda: _unsealed(desk.spool, empty=False),
+            ahead=lambda: _unsealed(desk.spool, empty=True),
         )
+
+
+def _unsealed(spool: Spool, empty: bool) -> list[str]:
+    """Files without a receipt. Of an image that is coming the first bytes are there as soon as its file has a use."""
+    found = []
+    for name in sorted(spool.names()):
+        with suppress(FileNotFoundError):
+            if spool.receipt(name) is None and (spool.path(name).stat().st_size == 0) is empty:
+                found.append(name)
+    return found
 
 
 def _missing_of_netty(desk: Desk, stored: list[Image]) -> list[str]:

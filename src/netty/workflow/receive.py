@@ -55,7 +55,7 @@ _DISCARDED = StoreOutcome(StoreStatus.ELEMENTS_DISCARDED, "Pictures are kept, th
 _KEPT_AS = {
     Keep.STATEMENT: StoreOutcome(
         StoreStatus.COERCION_OF_DATA_ELEMENTS,
-        "Identifying elements are emptied in the copy that is kept.",
+        "Identifying elements are cleared in the copy that is kept.",
         tags.PATIENT_ID,
     ),
     Keep.BASIC: StoreOutcome(
