@@ -4,6 +4,7 @@ import sqlite3
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 
 REVISION: Final = "0005"  # of the tables that this program knows: the newest of migrations/versions; they sort
 BUSY_SECONDS: Final = 10
+_KEPT_OPEN: Final = 16  # connections: whoever opens one more prepares it, and closes it again
 _WRITING: Final = "netty_writing"
 _AT_ONCE: Final = 5000  # values in one IN (...): SQLite takes 32 766 in all
 _ADVISORY_LOCK: Final = 0x6E65747479  # "netty": one writer at a time on PostgreSQL too, as on SQLite
@@ -134,7 +136,7 @@ def _engine(url: URL) -> Engine:
         event.listen(engine, "begin", _begin_postgresql)
         return engine
     # isolation_level None: pysqlite begins nothing by itself, `_begin_sqlite` does.
-    engine = create_engine(url, connect_args={"isolation_level": None, "timeout": BUSY_SECONDS})
+    engine = create_engine(url, pool_size=_KEPT_OPEN, connect_args={"isolation_level": None, "timeout": BUSY_SECONDS})
     event.listen(engine, "connect", _prepare_sqlite)
     event.listen(engine, "begin", _begin_sqlite)
     return engine
@@ -214,20 +216,32 @@ Row = dict[str, Any]
 def insert_if_new(connection: Connection, into: Table, rows: Sequence[Row], key: Sequence[str]) -> None:
     """Insert rows, and leave those whose `key` stands there already as they are."""
     if rows:
-        connection.execute(_insert(connection, into).on_conflict_do_nothing(index_elements=key), rows)
+        connection.execute(_new_only(connection.dialect.name, into, tuple(key)), rows)
 
 
 def insert_or_replace(connection: Connection, into: Table, rows: Sequence[Row], key: Sequence[str]) -> None:
     """Insert rows; where the `key` stands there already, the new values take the place of the old."""
     if rows:
-        statement = _insert(connection, into)
-        changed = {name: statement.excluded[name] for name in rows[0] if name not in key}
-        connection.execute(statement.on_conflict_do_update(index_elements=key, set_=changed), rows)
+        connection.execute(_replacing(connection.dialect.name, into, tuple(key), tuple(rows[0])), rows)
 
 
-def _insert(connection: Connection, into: Table) -> "sqlite.Insert | postgresql.Insert":
+@lru_cache(maxsize=64)  # to put a statement together takes longer than to run it
+def _new_only(dialect: str, into: Table, key: tuple[str, ...]) -> "sqlite.Insert | postgresql.Insert":
+    return _insert(dialect, into).on_conflict_do_nothing(index_elements=key)
+
+
+@lru_cache(maxsize=64)
+def _replacing(
+    dialect: str, into: Table, key: tuple[str, ...], given: tuple[str, ...]
+) -> "sqlite.Insert | postgresql.Insert":
+    statement = _insert(dialect, into)
+    changed = {name: statement.excluded[name] for name in given if name not in key}
+    return statement.on_conflict_do_update(index_elements=key, set_=changed)
+
+
+def _insert(dialect: str, into: Table) -> "sqlite.Insert | postgresql.Insert":
     """Both dialects say ON CONFLICT in the same words, by two classes. PostgreSQL takes a tenth of a second to load."""
-    if connection.dialect.name == "sqlite":
+    if dialect == "sqlite":
         return sqlite.insert(into)
     from sqlalchemy.dialects import postgresql
 

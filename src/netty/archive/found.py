@@ -3,9 +3,9 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, bindparam, select
 
 from netty.archive.audit import AuditEvent, write_events
 from netty.archive.database import Database, insert_or_replace
@@ -32,6 +32,12 @@ class Noted:
     failed_at: datetime | None = None
 
 
+_OF_SEARCH: Final = select(found_studies).where(found_studies.c.search == bindparam("number"))
+_NUMBER: Final = select(searches.c.id).where(
+    searches.c.remote == bindparam("of_remote"), searches.c.patient_id == bindparam("of_patient")
+)
+
+
 class FoundStudies:
     """The last answer of each remote for each Patient ID."""
 
@@ -49,7 +55,7 @@ class FoundStudies:
             number = _number(connection, remote, patient_id)
             before = {
                 one.study_instance_uid: (one.place, one.study)
-                for one in connection.execute(select(found_studies).where(found_studies.c.search == number))
+                for one in connection.execute(_OF_SEARCH, {"number": number})
             }
             now = {one.study_instance_uid: (place, _document(one)) for place, one in enumerate(studies)}
             gone = [uid for uid in before if uid not in now]
@@ -91,8 +97,8 @@ class FoundStudies:
 
 
 def _number(connection: Connection, remote: str, patient_id: str) -> int:
-    query = select(searches.c.id).where(searches.c.remote == remote, searches.c.patient_id == trimmed(patient_id))
-    number: int = connection.execute(query).scalar_one()
+    asked = {"of_remote": remote, "of_patient": trimmed(patient_id)}
+    number: int = connection.execute(_NUMBER, asked).scalar_one()
     return number
 
 

@@ -11,6 +11,7 @@ from sqlalchemy import (
     Row,
     Select,
     and_,
+    bindparam,
     case,
     distinct,
     exists,
@@ -64,12 +65,10 @@ class Holdings:
         Where a `patient_key` is given, what is held for another registered patient is not here.
         """
         found: dict[str, set[str]] = {uid: set() for uid in study_instance_uids}
-        query = _visible(select(studies.c.study_instance_uid, instances.c.sop_instance_uid))
-        if patient_key:
-            query = query.where(studies.c.patient_key.in_(["", patient_key]))
+        query, whose = (_HELD_FOR, {"whose": ["", patient_key]}) if patient_key else (_HELD, {})
         with self._database.read() as connection:
             for some in portions(list(found)):
-                rows = connection.execute(query.where(studies.c.study_instance_uid.in_(some)))
+                rows = connection.execute(query, {"uids": some, **whose})
                 for study_instance_uid, sop_instance_uid in rows:
                     found[study_instance_uid].add(sop_instance_uid)
         return {uid: frozenset(held) for uid, held in found.items()}
@@ -162,6 +161,12 @@ def _visible(query: Select[Any], joined: bool = False) -> Select[Any]:
     """The query over instances (already `joined` or not), their series and studies."""
     query = query if joined else query.select_from(instances)
     return query.join(series, instances.c.series == series.c.id).join(studies, series.c.study == studies.c.id)
+
+
+_HELD: Final = _visible(select(studies.c.study_instance_uid, instances.c.sop_instance_uid)).where(
+    studies.c.study_instance_uid.in_(bindparam("uids", expanding=True))
+)
+_HELD_FOR: Final = _HELD.where(studies.c.patient_key.in_(bindparam("whose", expanding=True)))
 
 
 def _overview() -> Select[Any]:

@@ -4,9 +4,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from difflib import get_close_matches
-from typing import Any
+from typing import Any, Final
 
-from sqlalchemy import Connection, Row, func, select
+from sqlalchemy import Connection, Row, bindparam, func, select
 
 from netty.archive.database import Database, insert_or_replace
 from netty.archive.remotes import unknown_remote
@@ -23,6 +23,14 @@ class ImportCount:
     added: int = 0
     changed: int = 0
     unchanged: int = 0
+
+
+_BY_KEY: Final = (
+    select(patients, patient_links.c.remote, patient_links.c.patient_id)
+    .outerjoin(patient_links)
+    .where(patients.c.key == bindparam("of_key"))
+    .order_by(patient_links.c.id)
+)
 
 
 class Patients:
@@ -103,9 +111,7 @@ def _escaped(text: str) -> str:
 
 
 def _stored(connection: Connection, key: str) -> Patient | None:
-    query = select(patients, patient_links.c.remote, patient_links.c.patient_id).outerjoin(patient_links)
-    rows = connection.execute(query.where(patients.c.key == key).order_by(patient_links.c.id))
-    return next(iter(_patients(rows)), None)
+    return next(iter(_patients(connection.execute(_BY_KEY, {"of_key": key}))), None)
 
 
 def _patients(rows: Iterable[Row[Any]]) -> list[Patient]:

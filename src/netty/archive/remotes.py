@@ -2,14 +2,16 @@
 
 from collections.abc import Iterable
 from difflib import get_close_matches
-from typing import Any
+from typing import Any, Final
 
-from sqlalchemy import Connection, Row, select
+from sqlalchemy import Connection, Row, bindparam, select
 
 from netty.archive.database import Database, insert_or_replace
 from netty.archive.tables import remotes
 from netty.errors import UsageError
 from netty.model.remote import Remote, RestartsOn, RetrieveLevel
+
+_BY_NAME: Final = select(remotes).where(remotes.c.name == bindparam("of_name"))
 
 
 class Remotes:
@@ -26,7 +28,7 @@ class Remotes:
     def get(self, name: str) -> Remote:
         """One remote; UsageError with the nearest name where there is none."""
         with self._database.read() as connection:
-            row = connection.execute(select(remotes).where(remotes.c.name == name)).one_or_none()
+            row = connection.execute(_BY_NAME, {"of_name": name}).one_or_none()
             if row is None:
                 raise unknown_remote(connection, name)
             return _remote(row)

@@ -2,11 +2,17 @@
 
 from collections.abc import Collection, Mapping
 from datetime import UTC, datetime
+from typing import Final
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 
 from netty.archive.database import Database, insert_or_replace, portions
 from netty.archive.tables import unobtainable
+
+_OF_STUDIES: Final = select(unobtainable).where(
+    unobtainable.c.remote == bindparam("of_remote"),
+    unobtainable.c.study_instance_uid.in_(bindparam("uids", expanding=True)),
+)
 
 
 class Unobtainables:
@@ -22,10 +28,9 @@ class Unobtainables:
     def of_studies(self, remote: str, study_instance_uids: Collection[str]) -> dict[str, dict[str, str]]:
         """The same of several studies."""
         found: dict[str, dict[str, str]] = {uid: {} for uid in study_instance_uids}
-        query = select(unobtainable).where(unobtainable.c.remote == remote)
         with self._database.read() as connection:
             for some in portions(list(found)):
-                for row in connection.execute(query.where(unobtainable.c.study_instance_uid.in_(some))):
+                for row in connection.execute(_OF_STUDIES, {"of_remote": remote, "uids": some}):
                     found[row.study_instance_uid][row.sop_instance_uid] = row.reason
         return found
 
