@@ -73,7 +73,7 @@ class RequestedAssociation:
         self._accept: AssociateAccept | None = None
         self._failure: PeerError | None = None
         self._released = False
-        self._waiter: asyncio.Future[None] | None = None
+        self._waiter: asyncio.Future[bool] | None = None
         self._total_deadline = float("inf")
 
     # --- transport.User ------------------------------------------------------------------------------------------
@@ -82,10 +82,12 @@ class RequestedAssociation:
         """The request goes out by itself."""
 
     def take(self, event: Event) -> None:
-        """One event of the engine."""
+        """One event of the engine; nearly all of them are data."""
+        if type(event) is DataReceived:
+            self._take_data(event)
+            self._wake()
+            return
         match event:
-            case DataReceived():
-                self._take_data(event)
             case AssociateAccepted(accept):
                 self._accept = accept
             case AssociateRejected(reject):
@@ -162,8 +164,8 @@ class RequestedAssociation:
             self._failure = error
 
     def _wake(self) -> None:
-        if self._waiter is not None and not self._waiter.done():
-            self._waiter.set_result(None)
+        if self._waiter is not None:
+            _settle(self._waiter, True)
 
     # --- for the services ----------------------------------------------------------------------------------------
 
@@ -260,11 +262,11 @@ class RequestedAssociation:
 
     async def _wait(self, until: float) -> bool:
         """Wait for anything to happen; False when it is `until` and nothing has."""
-        waiter = self._waiter = self._loop.create_future()
-        timer = self._loop.call_at(until, waiter.cancel) if until != float("inf") else None
+        waiter: asyncio.Future[bool] = self._loop.create_future()
+        self._waiter = waiter
+        timer = self._loop.call_at(until, _settle, waiter, False) if until != float("inf") else None
         try:
-            await asyncio.wait((waiter,))
-            return not waiter.cancelled()
+            return await waiter
         finally:
             self._waiter = None
             if timer is not None:
@@ -317,6 +319,11 @@ class RequestedAssociation:
         if not self.connection.is_closed and self.connection.was_connected:
             self.connection.abort()
             await self.connection.wait_closed()
+
+
+def _settle(waiter: asyncio.Future[bool], happened: bool) -> None:
+    if not waiter.done():
+        waiter.set_result(happened)
 
 
 @asynccontextmanager
