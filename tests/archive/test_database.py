@@ -155,6 +155,16 @@ def test_an_error_undoes_the_whole_transaction(database: Database) -> None:
     assert _count(database) == 0
 
 
+def test_what_is_read_together_with_writing_sees_what_was_written_and_goes_with_it(database: Database) -> None:
+    with pytest.raises(ZeroDivisionError), database.together():
+        with database.write() as connection:
+            connection.execute(tables.patients.insert(), _patient("1"))
+        assert _count(database) == 1
+        raise ZeroDivisionError
+
+    assert _count(database) == 0
+
+
 def test_a_broken_constraint_is_our_own_mistake_and_no_fault_of_the_database(database: Database) -> None:
     with pytest.raises(exc.IntegrityError), database.write() as connection:
         connection.execute(tables.patients.insert(), [_patient("1"), _patient("1")])

@@ -93,6 +93,7 @@ class Linked:
             retrievals=self.retrievals,
             unobtainables=self.unobtainables,
             audit=self.audit,
+            together=self.database.together,
             ae=self.ae,
             timers=self.timers,
             query=QuerySettings(),

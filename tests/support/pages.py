@@ -96,6 +96,7 @@ class Town:
             retrievals=self.retrievals,
             unobtainables=Unobtainables(self.database),
             audit=self.audit,
+            together=self.database.together,
             ae=AeSettings(host="127.0.0.1", port=0),
             timers=Timers(association=2, response=2, total=5),
             query=QuerySettings(),

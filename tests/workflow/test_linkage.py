@@ -2,10 +2,13 @@
 
 import asyncio
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from netty.archive.audit import AuditKind
+from netty.archive.errors import DatabaseFault
+from netty.archive.found import FoundStudies
 from netty.model.difference import StudyState
 from netty.model.remote import Remote
 from netty.network.errors import RemoteUnreachable
@@ -30,6 +33,27 @@ async def test_a_search_is_noted_and_audited_and_says_what_is_missing(tmp_path: 
         assert view.studies == (found,)
         assert (found.state, len(found.missing)) == (StudyState.MISSING, 4)
         assert told(netty) == ["1 studies"]
+
+
+async def test_an_answer_that_cannot_be_noted_is_not_audited_either(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    written = write_study(tmp_path / "pacs", CT, patient_id=PATIENT_ID)
+    async with linked(tmp_path) as netty, hospital(netty, written.files[0].parent):
+        netty.register()
+        write = FoundStudies.note
+
+        def fail(*answer: Any) -> None:
+            write(*answer)
+            raise DatabaseFault("The disk has gone.")
+
+        monkeypatch.setattr(FoundStudies, "note", fail)
+        with pytest.raises(DatabaseFault):
+            await netty.linkage.search("central", "hanako")
+
+        (view,) = netty.linkage.noted("hanako")
+        assert view.searched_at is None
+        assert told(netty) == []
 
 
 async def test_a_remote_that_is_not_there_is_noted_and_audited_and_the_last_answer_stays(tmp_path: Path) -> None:

@@ -43,7 +43,11 @@ class Database:
 
     @contextmanager
     def read(self) -> Iterator[Connection]:
-        """A consistent view of the database."""
+        """A consistent view of the database; within `together`, with what was written there."""
+        joined: Connection | None = getattr(self._joined, "connection", None)
+        if joined is not None:
+            yield joined
+            return
         with in_words(self.url), self.engine.connect() as connection, connection.begin():
             yield connection
 
@@ -71,7 +75,10 @@ class Database:
 
     @contextmanager
     def together(self) -> Iterator[None]:
-        """All that this thread writes in the block is one transaction, and costs one sync of the disk."""
+        """All that this thread reads and writes in the block is one transaction, and costs one sync of the disk.
+
+        It holds the write lock from its start: what takes long, or waits for anything else, has no place in it.
+        """
         with self.write() as connection:
             self._joined.connection = connection
             try:

@@ -89,6 +89,7 @@ def _desk(settings: Settings, database: Database) -> Desk:
         retrievals=retrievals,
         unobtainables=unobtainables,
         audit=audit,
+        together=database.together,
         ae=settings.ae,
         timers=settings.timers,
         query=settings.query,

@@ -7,7 +7,8 @@ and the service takes it up.
 import asyncio
 import dataclasses
 import uuid
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -48,7 +49,11 @@ class LinkView:
 
 @dataclass(frozen=True, slots=True)
 class Linkage:
-    """Searches, differences and requests. Methods that touch the network are coroutines; the others block shortly."""
+    """Searches, differences and requests. Methods that touch the network are coroutines; the others block shortly.
+
+    Attributes:
+        together: that of the database: a search ends with one transaction, for each costs more than what it holds.
+    """
 
     remotes: Remotes
     patients: Patients
@@ -57,6 +62,7 @@ class Linkage:
     retrievals: Retrievals
     unobtainables: Unobtainables
     audit: Audit
+    together: Callable[[], AbstractContextManager[None]]
     ae: AeSettings
     timers: Timers
     query: QuerySettings
@@ -89,9 +95,10 @@ class Linkage:
             raise
 
         def conclude() -> list[StudyDifference]:
-            self.audit.write(_search_event(remote.name, patient_id, studies, asked_by))
-            patient = self.patients.linked(remote.name, patient_id)
-            return self.differences(remote.name, studies, patient.key if patient else "")
+            with self.together():
+                self.audit.write(_search_event(remote.name, patient_id, studies, asked_by))
+                patient = self.patients.linked(remote.name, patient_id)
+                return self.differences(remote.name, studies, patient.key if patient else "")
 
         return await asyncio.to_thread(conclude)
 
@@ -132,12 +139,12 @@ class Linkage:
             raise
 
         def conclude() -> list[StudyDifference]:
-            differences = self.differences(remote.name, studies, patient_key)
-            found = [one.study for one in differences]
-            self.found.note(
-                remote.name, patient_id, found, _now(), _search_event(remote.name, patient_id, found, asked_by)
-            )
-            return differences
+            with self.together():
+                differences = self.differences(remote.name, studies, patient_key)
+                found = [one.study for one in differences]
+                event = _search_event(remote.name, patient_id, found, asked_by)
+                self.found.note(remote.name, patient_id, found, _now(), event)
+                return differences
 
         return await asyncio.to_thread(conclude)
 
