@@ -165,6 +165,17 @@ def test_what_is_read_together_with_writing_sees_what_was_written_and_goes_with_
     assert _count(database) == 0
 
 
+def test_a_block_within_another_is_part_of_its_transaction(database: Database) -> None:
+    with pytest.raises(ZeroDivisionError), database.together():
+        with database.together(), database.write() as connection:
+            connection.execute(tables.patients.insert(), _patient("1"))
+        with database.write() as connection:
+            connection.execute(tables.patients.insert(), _patient("2"))
+        raise ZeroDivisionError
+
+    assert _count(database) == 0
+
+
 def test_a_broken_constraint_is_our_own_mistake_and_no_fault_of_the_database(database: Database) -> None:
     with pytest.raises(exc.IntegrityError), database.write() as connection:
         connection.execute(tables.patients.insert(), [_patient("1"), _patient("1")])

@@ -79,12 +79,13 @@ class Database:
 
         It holds the write lock from its start: what takes long, or waits for anything else, has no place in it.
         """
+        before: Connection | None = getattr(self._joined, "connection", None)
         with self.write() as connection:
             self._joined.connection = connection
             try:
                 yield
             finally:
-                self._joined.connection = None
+                self._joined.connection = before  # within another block, that one goes on
 
     def watch(self) -> Callable[[], bool]:
         """Something to ask whether anything may have been committed since it was last asked; at first it was.
