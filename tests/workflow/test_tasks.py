@@ -67,6 +67,19 @@ def test_at_the_end_who_waits_is_woken_and_what_waits_is_left() -> None:
     assert in_hand.take(wait=True) is None
 
 
+def test_what_is_said_to_wait_while_others_are_looked_for_is_looked_for_when_few_wait() -> None:
+    in_hand = InHand()
+    in_hand.want()
+    in_hand.add([task(number) for number in range(20)])  # found before it was said
+    in_hand.wait_for_want(0)
+
+    wanted = []
+    while in_hand.take(wait=False) is not None:
+        wanted.append(in_hand._wanted.is_set())
+
+    assert wanted == [False] * 4 + [True] * 16
+
+
 def test_rows_are_due_when_they_are_many() -> None:
     unwritten = Unwritten()
     for number in range(32):

@@ -3,8 +3,10 @@
 * It opens SQLite without a write-ahead log: we switch it on.
 * It chooses SQLite's clock function by the version of Python, not of SQLite: where the linked SQLite is older than
   3.42, ``unixepoch('subsec')`` does not exist, and we provide it.
-* Its limits are counted outside the claiming transaction: we run the queues in one process only, and each
-  transaction begins IMMEDIATE.
+* Its transactions read first and write then, which fails beside another writer: each begins IMMEDIATE.
+
+Its queues, whose limits are counted outside the claiming transaction, are not used
+(docs/adr/0014-requests-are-rows.md).
 """
 
 import sqlite3

@@ -109,8 +109,8 @@ class InHand:
 
     def want(self) -> None:
         """Say that there is more to take up."""
-        self._more = True
         self._wanted.set()
+        self._more = True
 
     def wait_for_want(self, seconds: float) -> None:
         """Wait until there is more to take up and hardly anything waits, for so long at most."""
@@ -120,7 +120,7 @@ class InHand:
     def add(self, found: Iterable[Task], more: bool = False) -> None:
         """Take these up, but for those that are in hand already; `more` of them wait to be found."""
         with self._changed:
-            self._more = more
+            self._more = more or self._wanted.is_set()  # said while these were looked for
             new = [one for one in found if one.key not in self._taken]
             self._taken |= {one.key for one in new}
             self._waiting += new
