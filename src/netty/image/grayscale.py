@@ -1,9 +1,9 @@
-"""Stored values to greys of 8 (or 16) bits: modality, VOI and presentation in one table per image (PS3.4 N.2)."""
+"""Stored values to greys of 8 (or 16) bits: modality, VOI and presentation in one step (PS3.4 N.2)."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from functools import lru_cache
-from typing import Any, Final
+from functools import lru_cache, partial
+from typing import Any, Final, TypeAlias
 
 import numpy as np
 
@@ -20,9 +20,13 @@ from netty.image.pixel_data import (
     table_over_cells,
     value_limits,
 )
+from netty.image.ramp import ramp_of
 from netty.image.voi import ValueRange, Voi, Window, apply_voi
 
 _COMPUTED: Final = 1 << 18  # pixels computed at once, so that what lies between stays small
+_Painter: TypeAlias = Callable[
+    [Array, Array], None
+]  # writes to its first argument the greys of the cells of its second
 BACKGROUND = 0  # padding is shown black, in MONOCHROME1 too: it is no part of the image
 
 
@@ -117,6 +121,12 @@ def grey_levels(stored: Array, plan: GrayscalePlan, bits: int = 8) -> Array:
     return levels
 
 
+def _exact_levels(stored: Array, plan: GrayscalePlan) -> Array:
+    """Those of 8 bits before they are rounded, without padding; of a plan without a Presentation LUT."""
+    levels = apply_voi(apply_modality(stored, plan.modality), plan.voi)
+    return 255 - levels if plan.inverted else levels
+
+
 def grey_type(bits: int) -> np.dtype[Any]:
     """What holds a grey."""
     return np.dtype(f"u{bits // 8}")
@@ -131,32 +141,34 @@ def presented(units: Array, voi: Voi, table: LookupTable, bits: int = 8) -> Arra
 
 
 @lru_cache(maxsize=32)
-def grey_table(
-    bits_allocated: int, bits_stored: int, high_bit: int, signed: bool, plan: GrayscalePlan, bits: int = 8
-) -> Array:
-    """The grey of every possible cell. The slices of a series share it: it depends on no size."""
+def _painter(
+    bits_allocated: int, bits_stored: int, high_bit: int, signed: bool, plan: GrayscalePlan, bits: int
+) -> _Painter:
+    """What writes the greys of cells, by the grey of every possible one. The slices of a series share it."""
     cell = PixelDescription(1, 1, PhotometricInterpretation.MONOCHROME2, bits_allocated, bits_stored, high_bit, signed)
-    table = table_over_cells(grey_levels(possible_values(cell), plan, bits), cell)
-    table.flags.writeable = False
-    return table
+    greys = grey_levels(possible_values(cell), plan, bits)
+    if bits == 8 and plan.presentation is None:
+        ascending = np.roll(greys, greys.size // 2) if signed else greys
+        ramp = ramp_of(ascending, cell, lambda values: _exact_levels(values + value_limits(cell)[0], plan))
+        if ramp is not None:
+            return ramp.into
+    return partial(apply_table_into, table_over_cells(greys, cell))
 
 
 def grey_frame(strips: Iterable[Array], description: PixelDescription, plan: GrayscalePlan, bits: int = 8) -> Array:
     """One frame, whose cells come in strips of any size, as rows x columns of greys of `bits` bits."""
     greys, filled = np.empty(description.cells_per_frame, grey_type(bits)), 0
-    cell = (description.bits_allocated, description.bits_stored, description.high_bit, description.signed)
-    table = grey_table(*cell, plan, bits) if description.has_table else None
+    paint: _Painter = partial(_compute_into, description, plan, bits)
+    if description.has_table:
+        cell = (description.bits_allocated, description.bits_stored, description.high_bit, description.signed)
+        paint = _painter(*cell, plan, bits)
     for cells in strips:
-        part = greys[filled : filled + cells.size]
+        paint(greys[filled : filled + cells.size], cells)
         filled += cells.size
-        if table is not None:
-            apply_table_into(part, table, cells)
-        else:
-            _compute_into(part, cells, description, plan, bits)
     return greys[:filled].reshape(description.rows, description.columns)
 
 
-def _compute_into(greys: Array, cells: Array, description: PixelDescription, plan: GrayscalePlan, bits: int) -> None:
+def _compute_into(description: PixelDescription, plan: GrayscalePlan, bits: int, greys: Array, cells: Array) -> None:
     """The greys of cells that have too many values for a table."""
     for start in range(0, cells.size, _COMPUTED):
         part = stored_values(cells[start : start + _COMPUTED], description)

@@ -209,11 +209,11 @@ def table_over_cells(table: Array, description: PixelDescription) -> Array:
 def apply_table(table: Array, cells: Array) -> Array:
     """The table's entry for each cell, in strips so that the indices stay in the cache."""
     result = np.empty((cells.size, *table.shape[1:]), table.dtype)
-    apply_table_into(result, table, cells)
+    apply_table_into(table, result, cells)
     return result
 
 
-def apply_table_into(result: Array, table: Array, cells: Array) -> None:
+def apply_table_into(table: Array, result: Array, cells: Array) -> None:
     """The same, into an array of as many entries as there are cells."""
     if cells.itemsize == table.itemsize == 1 and table.ndim == 1 and cells.size >= _ENOUGH_FOR_PAIRS:
         whole = cells.size & ~1
