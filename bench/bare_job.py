@@ -1,7 +1,8 @@
-"""``python -m bench.bare_job PORT FOLDER FILE``: the main job with nothing but what cannot be left out.
+"""``python -m bench.bare_job PORT FOLDER FILE SYNC``: the main job with nothing but what cannot be left out.
 
 One process receives as `limit` does, two look up (in the table of FILE's window), encode and write, as images come; the
-last image is answered when all pictures are written.
+last image is answered when all pictures are written. With SYNC 1 nothing is answered before it would survive a power
+cut.
 """
 
 import os
@@ -23,7 +24,7 @@ _WORKERS = 2
 _NAME = 256  # bytes that a path takes in the pipe: written and read whole
 
 
-def main(port: str, folder: str, file: str) -> None:
+def main(port: str, folder: str, file: str, sync: str) -> None:
     """Listen until SIGTERM."""
     data_set = pydicom.dcmread(file)
     shape, table = (data_set.Rows, data_set.Columns), window_table(data_set)
@@ -31,7 +32,7 @@ def main(port: str, folder: str, file: str) -> None:
     for _ in range(_WORKERS):
         if os.fork() == 0:
             os.close(to_do)
-            _draw(tasks, to_tell, shape, table)
+            _draw(tasks, to_tell, shape, table, sync == "1")
             os._exit(0)
     with socket.create_server(("127.0.0.1", int(port))) as listener:
         signal.signal(signal.SIGTERM, lambda *_: os._exit(0))  # the workers read the end of the pipe
@@ -41,14 +42,14 @@ def main(port: str, folder: str, file: str) -> None:
             number += 1
             with peer:
                 count = 0
-                for path, last in images_of(peer, str(Path(folder) / str(number)), False):
+                for path, last in images_of(peer, str(Path(folder) / str(number)), sync == "1"):
                     os.write(to_do, str(path).encode().ljust(_NAME))
                     count += 1
                     while last and count:
                         count -= len(os.read(done, count))
 
 
-def _draw(tasks: int, tell: int, shape: tuple[int, int], table: Any) -> None:
+def _draw(tasks: int, tell: int, shape: tuple[int, int], table: Any, sync: bool) -> None:
     while name := os.read(tasks, _NAME):
         path = Path(name.decode().rstrip())
         with path.open("rb") as file:
@@ -56,7 +57,10 @@ def _draw(tasks: int, tell: int, shape: tuple[int, int], table: Any) -> None:
             cells = np.frombuffer(file.read(), "<u2").reshape(shape)
         picture = looked_up(table, cells)
         jpeg = simplejpeg.encode_jpeg(picture, quality=QUALITY, colorspace="GRAY", colorsubsampling="Gray")
-        path.with_suffix(".jpg").write_bytes(jpeg)
+        with path.with_suffix(".jpg").open("wb", buffering=0) as picture_file:
+            picture_file.write(jpeg)
+            if sync:
+                os.fdatasync(picture_file.fileno())
         os.write(tell, b"x")
 
 

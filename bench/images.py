@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from pydicom.filebase import DicomBytesIO
 from pydicom.filewriter import write_dataset
 
-from bench.headers import OF_CT, OF_MG, OF_MR, OF_XA, header
+from bench.headers import OF_CT, OF_MG, OF_MR, OF_XA, PATIENT_ID, header
 from netty.dicom.part10 import file_meta
 from netty.dicom.uids import IMPLICIT_VR_LITTLE_ENDIAN
 from netty.simulator.studies_objects import CT, MG, MR, XA
@@ -88,8 +88,11 @@ XA_STUDY = Kind("multi-frames", XA, OF_XA, 3, 1024, 1024, frames=143, different=
 KINDS = (CT_STUDY, MR_STUDY, MG_STUDY, XA_STUDY)
 
 
-def made_study(kind: Kind, count: int, seed: int | None = None) -> list[Image]:
-    """A study with UIDs that no other has (where no seed is given); its pixels are always the same."""
+def made_study(kind: Kind, count: int, seed: int | None = None, patient_id: str = PATIENT_ID) -> list[Image]:
+    """A study with UIDs that no other has (where no seed is given); its pixels are always the same.
+
+    A `patient_id` must be as long as the usual one.
+    """
     template, places = _template(kind)
     pixels = picture_bytes(kind)
     first = secrets.randbits(112) << 12 if seed is None else seed << 12
@@ -98,18 +101,24 @@ def made_study(kind: Kind, count: int, seed: int | None = None) -> list[Image]:
     for number in range(count):
         uid = _uid(first + 2 + number)
         made = bytearray(template)
-        values = {"study": study, "series": series, "instance": uid, "number": str(10001 + number)}
+        values = {
+            "study": study,
+            "series": series,
+            "instance": uid,
+            "number": str(10001 + number),
+            "patient": patient_id,
+        }
         for name, place in places.items():
             made[place : place + len(values[name])] = values[name].encode()
         images.append(Image(kind, uid, series, study, bytes(made), pixels[number % len(pixels)]))
     return images
 
 
-def write_study(kind: Kind, count: int, folder: Path) -> list[Path]:
+def write_study(kind: Kind, count: int, folder: Path, patient_id: str = PATIENT_ID) -> list[Path]:
     """The same as files."""
     folder.mkdir(parents=True)
     paths = [folder / f"{number:05}.dcm" for number in range(count)]
-    for path, image in zip(paths, made_study(kind, count), strict=True):
+    for path, image in zip(paths, made_study(kind, count, patient_id=patient_id), strict=True):
         image.write(path)
     return paths
 
@@ -169,4 +178,6 @@ def _template(kind: Kind) -> tuple[bytes, dict[str, int]]:
     places = {name: head.index(uid.encode()) for name, uid in marks.items()}
     number = b"\x20\x00\x13\x00\x06\x00\x00\x00"  # (0020,0013), of which the template has one: 10001 and a space
     places["number"] = head.index(number) + len(number)
+    patient = b"\x10\x00\x20\x00" + (len(PATIENT_ID) + len(PATIENT_ID) % 2).to_bytes(4, "little")  # (0010,0020)
+    places["patient"] = head.index(patient) + len(patient)
     return head, places

@@ -17,7 +17,8 @@ from typing import Any, Final
 import pydicom
 
 from bench import limit
-from bench.images import CT_STUDY, made_study
+from bench.headers import PATIENT_ID
+from bench.images import CT_STUDY, Kind, made_study, write_study
 from bench.load import send
 from bench.machine import children_seconds, cpu_seconds
 from bench.receivers import DCMTK_ENVIRONMENT, wait_until_listening
@@ -33,16 +34,44 @@ _ONE_PDU: Final = 1 << 30
 
 
 @dataclass(frozen=True)
-class Job:
-    """What is to be fetched, and a folder to work in."""
+class Study:
+    """One of the studies that are fetched, each of a patient of its own."""
 
-    folder: Path
+    patient_id: str
     files: Sequence[Path]
 
     @cached_property
-    def study(self) -> str:
+    def uid(self) -> str:
         """Its Study Instance UID."""
         return str(pydicom.dcmread(self.files[0], stop_before_pixels=True).StudyInstanceUID)
+
+
+def made_studies(kind: Kind, number: int, count: int, folder: Path) -> list[Study]:
+    """So many studies of `count` images each, as files in one folder."""
+    ids = [f"{each:0{len(PATIENT_ID)}}" for each in range(1, number + 1)]
+    return [Study(id, write_study(kind, count, folder / id, id)) for id in ids]
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """What is to be fetched, one study a round, and a folder to work in.
+
+    Nobody removes what he has fetched: a hospital does not either, and some disks take long over new files for minutes
+    after many were removed.
+    """
+
+    folder: Path
+    studies: Sequence[Study]
+
+    @property
+    def files(self) -> list[Path]:
+        """Of all studies."""
+        return [file for study in self.studies for file in study.files]
+
+    @property
+    def held(self) -> Path:
+        """The folder below which they lie."""
+        return self.studies[0].files[0].parent.parent
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,16 +79,16 @@ class Work:
     """A program that is ready to fetch.
 
     Attributes:
-        run: fetches and shows; gives seconds, and how many pictures are registered, as far as it registers any.
-        pictures: the JPEG files that there are then.
-        clear: removes everything of the study.
+        run: fetches and shows a study; gives seconds, and how many pictures are registered, as far as it registers any.
+        pictures: the JPEG files that there are then, of all studies.
+        settle: waits until it is at rest.
         others: seconds of processor time of programs beside the one with `pid`.
     """
 
     pid: int
-    run: Callable[[], tuple[float, int]]
+    run: Callable[[Study], tuple[float, int]]
     pictures: Callable[[], Iterable[Path]]
-    clear: Callable[[], None]
+    settle: Callable[[], None] = lambda: None
     others: Callable[[], float] = lambda: 0.0
 
     def cpu(self) -> float:
@@ -69,12 +98,13 @@ class Work:
 
 @dataclass(frozen=True, slots=True)
 class Peer:
-    """Another one that does the job."""
+    """One that does the job; `is_slow`: the usual subset gives it smaller studies, for what counts is its rate."""
 
     name: str
     note: str
     start: Callable[[Job], AbstractContextManager[Work]]
     programs: tuple[str, ...] = ()
+    is_slow: bool = False
 
     @property
     def missing(self) -> bool:
@@ -82,10 +112,10 @@ class Peer:
         return any(program(name) is None for name in self.programs)
 
 
-def timed(work: Callable[[], int]) -> tuple[float, int]:
+def timed(work: Callable[[Study], int], study: Study) -> tuple[float, int]:
     """Seconds, and what it gives."""
     began = time.perf_counter()
-    count = work()
+    count = work(study)
     return time.perf_counter() - began, count
 
 
@@ -94,12 +124,6 @@ def dcmtk(job: Job, port: int) -> Iterator[int]:
     """DCMTK's dcmqrscp with copies of the files, that sends to a port of ours; gives its own port."""
     with dcmqrscp(job.folder / "dcmqrscp", job.files, netty_port=port, netty_title=TITLE, title=PACS) as peer:
         yield peer.port
-
-
-def _remove(*folders: Path) -> None:
-    for folder in folders:
-        for file in folder.iterdir():
-            file.unlink()
 
 
 # --- Orthanc ---------------------------------------------------------------------------------------------------------
@@ -115,21 +139,17 @@ def _orthanc(job: Job) -> Iterator[Work]:
         with dcmtk(job, peer.port) as pacs:
             _asked(f"{web}/modalities/pacs", {"AET": PACS, "Host": "127.0.0.1", "Port": pacs}, "PUT")
 
-            def fetch() -> int:
-                wanted = {"Level": "Study", "Resources": [{"StudyInstanceUID": job.study}], "TargetAet": TITLE}
+            def fetch(study: Study) -> int:
+                wanted = {"Level": "Study", "Resources": [{"StudyInstanceUID": study.uid}], "TargetAet": TITLE}
                 _asked(f"{web}/modalities/pacs/move", wanted | {"Timeout": int(_SECONDS)})
-                ids: list[str] = _asked(f"{web}/instances")
+                (found,) = _asked(f"{web}/tools/find", {"Level": "Study", "Query": {"StudyInstanceUID": study.uid}})
+                ids = [one["ID"] for one in _asked(f"{web}/studies/{found}/instances")]
                 with ThreadPoolExecutor(_CLIENTS) as pool:
                     shares = [ids[number::_CLIENTS] for number in range(_CLIENTS)]
                     list(pool.map(partial(_show, peer.notes["web"], shown), shares))
                 return len(ids)
 
-            def clear() -> None:
-                _remove(shown)
-                for study in _asked(f"{web}/studies"):
-                    _asked(f"{web}/studies/{study}", method="DELETE")
-
-            yield Work(peer.process.pid, partial(timed, fetch), shown.iterdir, clear)
+            yield Work(peer.process.pid, partial(timed, fetch), shown.iterdir)
 
 
 def _asked(address: str, body: object = None, method: str | None = None) -> Any:
@@ -161,17 +181,20 @@ def _storescp(job: Job) -> Iterator[Work]:
     received.mkdir()
     shown.mkdir()
     asked = ["-S", "-aec", PACS, "-aet", TITLE, "-aem", TITLE, "-k", "QueryRetrieveLevel=STUDY"]
+    earlier: set[Path] = set()
     options = ["--fork", "--bit-preserving", "--max-pdu", "131072", "--aetitle", TITLE]
     with dcmtk(job, port) as pacs, _started(["storescp", *options, "-od", received, port], port, job) as pid:
 
-        def fetch() -> int:
-            moved = run("movescu", *asked, "-k", f"StudyInstanceUID={job.study}", "127.0.0.1", pacs, seconds=_SECONDS)
+        def fetch(study: Study) -> int:
+            moved = run("movescu", *asked, "-k", f"StudyInstanceUID={study.uid}", "127.0.0.1", pacs, seconds=_SECONDS)
             if moved.code:
                 print(moved.output[-2000:], file=sys.stderr)
+            new = set(received.iterdir()) - earlier
+            earlier.update(new)
             with ThreadPoolExecutor(2) as pool:
-                return len(list(pool.map(partial(_picture, shown), received.iterdir())))
+                return len(list(pool.map(partial(_picture, shown), new)))
 
-        yield Work(pid, partial(timed, fetch), shown.iterdir, partial(_remove, received, shown), children_seconds)
+        yield Work(pid, partial(timed, fetch), shown.iterdir, others=children_seconds)
 
 
 def _picture(folder: Path, file: Path) -> None:
@@ -200,7 +223,7 @@ def _pynetdicom(job: Job) -> Iterator[Work]:
     port, folder = free_port(), job.folder / "images"
     folder.mkdir()
     with dcmtk(job, port) as pacs:
-        command = [sys.executable, "-m", "bench.pynetdicom_job", port, folder, pacs, PACS, job.study]
+        command = [sys.executable, "-m", "bench.pynetdicom_job", port, folder, pacs, PACS]
         with subprocess.Popen(
             list(map(str, command)), stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
         ) as process:
@@ -210,16 +233,13 @@ def _pynetdicom(job: Job) -> Iterator[Work]:
             if answers.readline() != "ready\n":
                 raise RuntimeError("pynetdicom's program did not start")
 
-            def fetch() -> tuple[float, int]:
-                requests.write("\n")
+            def fetch(study: Study) -> tuple[float, int]:
+                requests.write(f"{study.uid}\n")
                 requests.flush()
-                return float(answers.readline()), len(list(folder.glob("*.jpg")))
+                seconds, count = answers.readline().split()
+                return float(seconds), int(count)
 
-            def clear() -> None:
-                for file in [*folder.glob("*.dcm"), *folder.glob("*.jpg")]:
-                    file.unlink()
-
-            yield Work(process.pid, fetch, lambda: folder.glob("*.jpg"), clear)
+            yield Work(process.pid, fetch, lambda: folder.glob("*.jpg"))
             requests.close()
 
 
@@ -227,22 +247,28 @@ def _pynetdicom(job: Job) -> Iterator[Work]:
 
 
 @contextmanager
-def _bare(job: Job) -> Iterator[Work]:
+def _bare(job: Job, sync: bool) -> Iterator[Work]:
     port, folder = free_port(), job.folder / "images"
     folder.mkdir()
-    images = made_study(CT_STUDY, len(job.files))
-    with _started([sys.executable, "-m", "bench.bare_job", port, folder, job.files[0]], port, job) as pid:
+    images = made_study(CT_STUDY, len(job.studies[0].files))
+    command = [sys.executable, "-m", "bench.bare_job", port, folder, job.files[0], int(sync)]
+    with _started(command, port, job) as pid:
 
-        def fetch() -> tuple[float, int]:
+        def fetch(_: Study) -> tuple[float, int]:
             sent = send(port, limit.announced, [images], _ONE_PDU)
             return sent.seconds, sent.images - sent.refused
 
-        yield Work(pid, fetch, lambda: folder.glob("*.jpg"), partial(_remove, folder))
+        yield Work(pid, fetch, lambda: folder.glob("*.jpg"))
 
 
 PEERS: Final = (
-    Peer("Orthanc", "from dcmqrscp; synced, indexed, /rendered by two clients", _orthanc, ("Orthanc", "dcmqrscp")),
-    Peer("storescp, dcmj2pnm", "from dcmqrscp; neither synced nor registered", _storescp, ("dcmqrscp", "dcmj2pnm")),
-    Peer("pynetdicom, pydicom", "from dcmqrscp; Pillow, SQLite; not synced", _pynetdicom, ("dcmqrscp",)),
-    Peer("bare", "one receives, two look up and encode; not synced", _bare),
+    Peer(
+        "Orthanc", "from dcmqrscp; synced, indexed, /rendered by two clients", _orthanc, ("Orthanc", "dcmqrscp"), True
+    ),
+    Peer(
+        "storescp, dcmj2pnm", "from dcmqrscp; neither synced nor registered", _storescp, ("dcmqrscp", "dcmj2pnm"), True
+    ),
+    Peer("pynetdicom, pydicom", "from dcmqrscp; Pillow, SQLite; not synced", _pynetdicom, ("dcmqrscp",), True),
+    Peer("bare", "one receives, two look up and encode; synced as netty does", partial(_bare, sync=True)),
+    Peer("bare, not synced", "the same, and a power cut may take it all", partial(_bare, sync=False)),
 )
