@@ -1,5 +1,5 @@
 """``python -m netty``."""
 
-from netty.cli.main import main
+from netty.cli.start import main
 
 main()

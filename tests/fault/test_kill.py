@@ -74,7 +74,7 @@ def test_every_kind_of_child_comes_back_after_kill_9_and_the_supervisor_keeps_it
     with netty(tmp_path / "netty", []) as one:
         assert one.process is not None
         first = _names(one)
-        assert set(first) == {"netty receiver", "netty renderer", "netty worker"}
+        assert set(first) == {"netty receiver", "netty renderer", "netty worker", "netty clerk"}
 
         for pid in first.values():
             os.kill(pid, signal.SIGKILL)

@@ -4,7 +4,7 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -56,11 +56,12 @@ def program(
     language: str = "en",
     environment: Mapping[str, str] | None = None,
     stdin: str = "",
+    start: Sequence[str] = ("-m", "netty"),
 ) -> Ended:
-    """Run ``python -m netty`` in a folder."""
+    """Run ``python -m netty``, or what `start` says, in a folder."""
     clean = {name: value for name, value in os.environ.items() if not name.startswith(("NETTY_", "LC_"))}
     done = subprocess.run(
-        [sys.executable, "-m", "netty", *map(str, arguments)],
+        [sys.executable, *start, *map(str, arguments)],
         cwd=folder,
         env=clean | {"LANG": LANGUAGES[language]} | dict(environment or {}),
         input=stdin,

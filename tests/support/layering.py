@@ -10,7 +10,7 @@ LEVELS: tuple[frozenset[str], ...] = (
     frozenset({"dicom"}),
     frozenset({"ul", "image", "model"}),
     frozenset({"dimse"}),
-    frozenset({"network", "archive", "processes", "language"}),
+    frozenset({"network", "archive", "processes", "language", "settings_file"}),
     frozenset({"jobs"}),
     frozenset({"workflow"}),
     frozenset({"web", "simulator"}),

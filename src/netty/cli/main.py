@@ -52,13 +52,19 @@ def cli() -> None:
     """All commands."""
 
 
-def main() -> None:
-    """The program."""
+def carry_out(arguments: Sequence[str]) -> int:
+    """Do one command, in this process or in one that the running service has forked for it; gives its exit code."""
     for stream in (sys.stdout, sys.stderr):
         # A terminal that is not UTF-8 shows what it can of a name, and no command fails for the rest.
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
-    sys.exit(run(sys.argv[1:]))
+    return run(arguments)
+
+
+def service_ended(arguments: Sequence[str]) -> int:
+    """The exit code where the service was carrying out a command and ended."""
+    sentence = say("netty's service ended before the command did. See what became of it: netty status")
+    return _failed(Invocation(json="--json" in arguments), ExitCode.LOCAL, sentence)
 
 
 def run(arguments: Sequence[str]) -> int:

@@ -16,9 +16,7 @@ from netty.config.remotes import remotes_from
 from netty.config.settings import DEFAULT_DATA, SECTIONS, Settings
 from netty.dicom.uids import EXPLICIT_VR_BIG_ENDIAN
 from netty.errors import SettingsError
-
-FILE_NAME = "netty.toml"
-_FILE_VARIABLE = "NETTY_CONFIG"
+from netty.settings_file import FILE_NAME, candidates, named
 
 
 class NoSettingsFile(SettingsError):
@@ -64,19 +62,17 @@ def settings_from(text: str, file: Path) -> Settings:
 
 def _settings_file(given: Path | None) -> Path:
     """The file of the option, of NETTY_CONFIG, or the first that exists in the folders where one may be."""
-    named = given or (Path(variable) if (variable := os.environ.get(_FILE_VARIABLE)) else None)
-    if named is not None:
-        if not named.is_file():
-            raise SettingsError("There is no settings file {file}. Make one with: netty init", file=named)
-        return named.absolute()
-    user = Path(os.environ.get("XDG_CONFIG_HOME") or Path.home() / ".config")
-    candidates = (Path.cwd() / FILE_NAME, user / "netty" / FILE_NAME, Path("/etc/netty") / FILE_NAME)
-    for candidate in candidates:
+    if (name := named(given, os.environ)) is not None:
+        file = Path(name)
+        if not file.is_file():
+            raise SettingsError("There is no settings file {file}. Make one with: netty init", file=file)
+        return file.absolute()
+    possible = candidates(os.environ)
+    for candidate in map(Path, possible):
         if candidate.is_file():
             return candidate
     raise NoSettingsFile(
-        "There is no settings file. Make one here with: netty init (looked for {files})",
-        files=", ".join(str(candidate) for candidate in candidates),
+        "There is no settings file. Make one here with: netty init (looked for {files})", files=", ".join(possible)
     )
 
 

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from netty.config import Settings
     from netty.gateway.demo import Console
     from netty.gateway.desk import Desk
+    from netty.processes.clerk import CarryOut
 
 __all__ = ["check", "demo", "initialise", "open_desk", "render_child", "serve", "simulate"]
 
@@ -30,11 +31,11 @@ def initialise(settings: "Settings") -> None:
     run(settings)
 
 
-def serve(settings: "Settings", role: str = "all") -> int:
-    """Run netty until it is told to stop."""
+def serve(settings: "Settings", role: str, carry_out: "CarryOut") -> int:
+    """Run netty until it is told to stop; `carry_out` does the commands that terminals hand over."""
     from netty.gateway.serving import serve as run
 
-    return run(settings, role)
+    return run(settings, role, carry_out)
 
 
 def render_child() -> int:

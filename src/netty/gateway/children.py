@@ -31,6 +31,8 @@ from netty.network.storage_scp import STATUSES, storage_offers
 from netty.network.verification_scp import VerificationScp
 from netty.processes.announcements import Announcer, read_announcements
 from netty.processes.child import Child
+from netty.processes.clerk import CarryOut, Clerk, listen_for_errands
+from netty.processes.errand import address, program_identity
 from netty.processes.forking import name_process
 from netty.processes.limits import associations_at_once, share_one_heap
 from netty.workflow.admission import Admissions
@@ -60,6 +62,31 @@ def child(settings: Settings, role: str) -> Callable[[Child], None]:
             run_to_end(_ROLES[role](desk, one))
         # Then the process ends, though threads of the job engine may be in the middle of a C-MOVE: it is taken up
         # again at the next start.
+
+    return run
+
+
+def clerk(settings: Settings, carry_out: CarryOut) -> Callable[[Child], None]:
+    """What the child does that carries out commands for terminals; what it holds itself is its memory of modules."""
+    program = program_identity()  # as it is loaded now: who comes with newer files is not served
+
+    async def work(one: Child) -> None:
+        one.listen()
+        try:
+            listener = listen_for_errands(address(settings.file))
+        except OSError as error:
+            log.warning("clerk: commands start by themselves, and slower (%s)", error)
+            one.ready()
+            await one.stopping.wait()
+            return
+        with listener:
+            one.ready()
+            await Clerk(listener, program, carry_out).run(one.stopping)
+
+    def run(one: Child) -> None:
+        configure_logging("clerk")
+        name_process("netty clerk")
+        asyncio.run(work(one))  # not uvloop: it forks, and one that is running is not made for that
 
     return run
 

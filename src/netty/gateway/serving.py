@@ -6,10 +6,11 @@ import sys
 
 from netty.config import Settings
 from netty.errors import LocalError
-from netty.gateway.children import child
+from netty.gateway.children import child, clerk
 from netty.gateway.desk import initialise, make_folders, open_desk
 from netty.gateway.logs import configure_logging
 from netty.processes.announcements import announcement_pipe
+from netty.processes.clerk import CarryOut
 from netty.processes.listening import bind, folder_lock
 from netty.processes.supervisor import ChildSpec, Supervisor
 from netty.ul.codec import encode_associate_reject
@@ -19,8 +20,8 @@ from netty.workflow.register import register_leftovers
 log = logging.getLogger(__name__)
 
 
-def serve(settings: Settings, role: str) -> int:
-    """Run until SIGTERM or Ctrl-C; 0 after an orderly end.
+def serve(settings: Settings, role: str, carry_out: CarryOut) -> int:
+    """Run until SIGTERM or Ctrl-C; 0 after an orderly end. `carry_out` does the commands that terminals hand over.
 
     Raises:
         LocalError: where the folder, a port or the database is not to be had.
@@ -45,6 +46,7 @@ def serve(settings: Settings, role: str) -> int:
             *[receiver] * settings.receive.receivers,
             ChildSpec("renderer", child(settings, "renderer"), announcements=hears),
             ChildSpec("worker", child(settings, "worker"), listener=pages),
+            ChildSpec("clerk", clerk(settings, carry_out)),
         ]
         dicom_at, pages_at = dicom.getsockname()[:2], pages.getsockname()[:2]
 

@@ -29,8 +29,8 @@ _STANDARD: Final = frozenset({0, 1, 2})
 class Forked:
     """A child of this process."""
 
-    def __init__(self, run: Callable[[], None], keep: Collection[int] = ()) -> None:
-        """Fork; the child runs `run` and ends, with exit code 0, or 1 after an exception.
+    def __init__(self, run: Callable[[], int | None], keep: Collection[int] = ()) -> None:
+        """Fork; the child runs `run` and ends with the exit code that it gives, 0 without one, 1 after an exception.
 
         It has what a new program would have: standard input empty, the descriptors `keep` and no others (a lock on a
         folder must go with its holder), no handlers of its parent's, a process group of its own, so that Ctrl-C on a
@@ -66,13 +66,17 @@ class Forked:
 
     def kill(self) -> None:
         """End it at once, unless it has ended."""
+        self.send_signal(signal.SIGKILL)
+
+    def send_signal(self, number: signal.Signals) -> None:
+        """Send it a signal, unless it has ended."""
         if self.code is None:
             with contextlib.suppress(ProcessLookupError):
-                signal.pidfd_send_signal(self.descriptor, signal.SIGKILL)
+                signal.pidfd_send_signal(self.descriptor, number)
 
 
 def _become_child(
-    run: Callable[[], None], parent: int, keep: Collection[int], mask: Collection[signal.Signals | int]
+    run: Callable[[], int | None], parent: int, keep: Collection[int], mask: Collection[signal.Signals | int]
 ) -> NoReturn:
     """Everything of the child; the frames below belong to the parent, and are never returned to."""
     code = 1
@@ -84,8 +88,7 @@ def _become_child(
         die_with_parent(parent)
         _close_all_but(keep)
         signal.pthread_sigmask(signal.SIG_SETMASK, mask)
-        run()
-        code = 0
+        code = run() or 0
     except NettyError as error:
         log.error("%s", error)
     except BaseException:

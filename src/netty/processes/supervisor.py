@@ -144,7 +144,7 @@ class Supervisor:
         child.channel.close()
         child.channel = None
         self._open_or_close_the_door()
-        code = await _wait_ended(child.process)
+        code = await wait_ended(child.process)
         return signal.Signals(-code).name if code < 0 else f"exit {code}"
 
     def _heard(self, child: _Child, message: Message) -> None:
@@ -204,15 +204,15 @@ class Supervisor:
         processes = [child.process for child in running if child.process is not None]
         try:
             async with asyncio.timeout(self.grace_seconds):
-                await asyncio.gather(*(_wait_ended(process) for process in processes))
+                await asyncio.gather(*(wait_ended(process) for process in processes))
         except TimeoutError:
             for process in processes:
                 process.kill()
             log.warning("supervisor: not all children ended in time; they were ended")
-            await asyncio.gather(*(_wait_ended(process) for process in processes))
+            await asyncio.gather(*(wait_ended(process) for process in processes))
 
 
-async def _wait_ended(process: Forked) -> int:
+async def wait_ended(process: Forked) -> int:
     """Its exit code, or minus the number of the signal that ended it. One task may wait for one process at a time."""
     if process.code is None:
         loop = asyncio.get_running_loop()
