@@ -1,7 +1,7 @@
 """``netty render``: pictures of one DICOM file. It needs no settings and no database."""
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -216,7 +216,7 @@ def _document(rendered: "RenderedFile", path: Path) -> dict[str, Any]:
     }
 
 
-def _state_uid(recipe: dict[str, Any]) -> str:
+def _state_uid(recipe: Mapping[str, Any]) -> str:
     """The presentation state through which it is seen; a loop says so for each of its frames."""
     plan = recipe["plans"][0]["plan"] if "plans" in recipe else recipe
     return str((plan["presentation_state"] or {}).get("sop_instance_uid", ""))

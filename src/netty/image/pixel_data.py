@@ -1,6 +1,6 @@
 """Native pixel data: where a frame's bytes are, and which values they store (PS3.3 C.7.6.3.1, PS3.5 8)."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from enum import Enum, StrEnum
 from functools import lru_cache
 from typing import Any, Final, TypeAlias
@@ -62,8 +62,12 @@ class PixelDescription:
     planar: bool = False
     frames: int = 1
     byte_order: ByteOrder = ByteOrder.LITTLE
+    cells_per_frame: int = field(init=False, compare=False, repr=False)
+    """The cells (one sample each) that one frame stores: asked for many times in each image."""
 
     def __post_init__(self) -> None:
+        cells = self.rows * self.columns * (2 if self.is_subsampled else self.samples)
+        object.__setattr__(self, "cells_per_frame", cells)
         if not (0 < self.rows <= 65535 and 0 < self.columns <= 65535 and self.frames > 0):
             raise CannotRender(
                 "The image has no size: {rows} rows, {columns} columns, {frames} frames.",
@@ -97,11 +101,6 @@ class PixelDescription:
     def is_subsampled(self) -> bool:
         """Whether two neighbours share their chrominance: Y1 Y2 Cb Cr (PS3.3 C.7.6.3.1.2)."""
         return self.photometric_interpretation is PhotometricInterpretation.YBR_FULL_422
-
-    @property
-    def cells_per_frame(self) -> int:
-        """The cells (one sample each) that one frame stores."""
-        return self.rows * self.columns * (2 if self.is_subsampled else self.samples)
 
     @property
     def frame_size(self) -> int:

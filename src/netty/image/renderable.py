@@ -32,7 +32,6 @@ class RenderableImage:
     shutter: Shutter | None = None
     masks: tuple[MaskSubtraction, ...] = ()
     icc_profile: bytes = b""
-    sop_instance_uid: str = ""
     shares_range: bool = False  # without a window, all images of its series should be shown with one range of values
     is_ct: bool = False
     flags: tuple[Flag, ...] = ()

@@ -137,7 +137,6 @@ class _Reader:
             aspect=aspect,
             overlays=tuple(overlays(dataset, pixels, self.reader)),
             shutter=shutter(dataset, aspect, (), self.reader),
-            sop_instance_uid=text(dataset, SOP_INSTANCE_UID),
         )
         if photometric.is_monochrome:
             shape = member(PresentationLutShape, text(dataset, PRESENTATION_LUT_SHAPE).upper())

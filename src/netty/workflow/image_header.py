@@ -8,7 +8,7 @@ from typing import BinaryIO, Final
 
 from pydicom.dataset import Dataset
 
-from netty.dicom.dataset import Attributes, PixelDataElement, read_attributes
+from netty.dicom.dataset import Attributes, PixelDataElement, read_attributes, text
 from netty.dicom.excerpt import Excerpt, Wanted, excerpt
 from netty.dicom.uids import EXPLICIT_VR_LITTLE_ENDIAN
 from netty.image.decode import SYNTAXES
@@ -43,9 +43,13 @@ _WANTED: Final = Wanted(
 
 @dataclass(frozen=True, slots=True)
 class ImageHeader:
-    """`start` of the pixel data from the beginning of the data set, and its `length`, as far as it is there."""
+    """`start` of the pixel data from the beginning of the data set, and its `length`, as far as it is there.
+
+    `image` is the same one for all images whose headers say the same.
+    """
 
     image: RenderableImage | NotRenderable
+    sop_instance_uid: str
     dataset: Dataset
     start: int
     length: int
@@ -56,13 +60,12 @@ def read_header(file: BinaryIO, transfer_syntax: str, offset: int, length: int) 
     if transfer_syntax not in SYNTAXES and (found := _excerpt(file, transfer_syntax, offset, length)) is not None:
         start, available = _room(found.pixel_data, length)
         image, dataset = _known(found, transfer_syntax, available)
-        if isinstance(image, RenderableImage):
-            image = replace(image, sop_instance_uid=_first_value(found.apart))
-        return ImageHeader(image, dataset, start, available)
+        return ImageHeader(image, _first_value(found.apart), dataset, start, available)
     plain_syntax = EXPLICIT_VR_LITTLE_ENDIAN if transfer_syntax in SYNTAXES else transfer_syntax
     attributes = read_attributes(file, plain_syntax, offset, length)
     start, available = _room(attributes.pixel_data, length)
-    return ImageHeader(read_image(attributes, available, transfer_syntax), attributes.dataset, start, available)
+    image = read_image(attributes, available, transfer_syntax)
+    return ImageHeader(image, text(attributes.dataset, SOP_INSTANCE_UID), attributes.dataset, start, available)
 
 
 def _room(pixel_data: PixelDataElement | None, length: int) -> tuple[int, int]:

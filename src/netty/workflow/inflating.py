@@ -1,12 +1,11 @@
 """Deflated data sets (PS3.5 A.5) brought back to Explicit VR Little Endian, no further than what they announce."""
 
+import io
 import os
 import tempfile
 import zlib
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from typing import BinaryIO, Final, cast
+from typing import BinaryIO, Final, NamedTuple, cast
 
 from netty.dicom.dataset import Attributes, decimals, integer, read_attributes
 from netty.dicom.uids import DEFLATED_EXPLICIT_VR_LITTLE_ENDIAN, EXPLICIT_VR_LITTLE_ENDIAN
@@ -19,28 +18,39 @@ LARGEST: Final = 2 << 30  # whatever is announced
 _CHUNK: Final = 1 << 18
 
 
-@contextmanager
-def plain_data_set(
-    path: Path, offset: int, transfer_syntax: str, length: int | None
-) -> Iterator[tuple[BinaryIO, int, int, str]]:
-    """A file with the data set, where in it and how long, and its transfer syntax: inflated where it is deflated."""
-    with path.open("rb") as file:
-        size = os.fstat(file.fileno()).st_size
-        length = max(0, size - offset if length is None else min(length, size - offset))
-        if transfer_syntax == DEFLATED_EXPLICIT_VR_LITTLE_ENDIAN:
-            with inflated(file, offset, length) as (made, made_size):
-                yield made, 0, made_size, EXPLICIT_VR_LITTLE_ENDIAN
-        else:
-            yield file, offset, length, transfer_syntax
+class PlainDataSet(NamedTuple):
+    """An open file with a data set, which whoever asked for it closes; where in it, and how long."""
+
+    file: BinaryIO
+    offset: int
+    length: int
+    transfer_syntax: str
 
 
-@contextmanager
-def inflated(file: BinaryIO, offset: int, length: int) -> Iterator[tuple[BinaryIO, int]]:
-    """A file with the inflated data set of `length` bytes at `offset`, and its size; it goes when the block ends."""
-    with tempfile.TemporaryFile() as unnamed:
-        made = cast(BinaryIO, unnamed)
+def plain_data_set(path: Path | str, offset: int, transfer_syntax: str, length: int | None) -> PlainDataSet:
+    """The data set of `length` bytes (None: to the end) at `offset` of a file: inflated where it is deflated."""
+    file = cast(BinaryIO, io.FileIO(path))
+    try:
+        room = max(0, os.fstat(file.fileno()).st_size - offset)
+        length = room if length is None else max(0, min(length, room))
+        if transfer_syntax != DEFLATED_EXPLICIT_VR_LITTLE_ENDIAN:
+            return PlainDataSet(file, offset, length, transfer_syntax)
+        with file:
+            return _inflated(file, offset, length)
+    except BaseException:
+        file.close()
+        raise
+
+
+def _inflated(file: BinaryIO, offset: int, length: int) -> PlainDataSet:
+    """In a file without a name, which goes when it is closed."""
+    made = cast(BinaryIO, tempfile.TemporaryFile())  # noqa: SIM115
+    try:
         file.seek(offset)
-        yield made, _inflate(file, length, made)
+        return PlainDataSet(made, 0, _inflate(file, length, made), EXPLICIT_VR_LITTLE_ENDIAN)
+    except BaseException:
+        made.close()
+        raise
 
 
 def _inflate(file: BinaryIO, length: int, made: BinaryIO) -> int:

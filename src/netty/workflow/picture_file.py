@@ -9,13 +9,13 @@ from typing import Any, Self
 
 import numpy as np
 
-from netty import __version__
 from netty.errors import NettyError, UsageError
 from netty.image.annotation import text_of
 from netty.image.colour import colour_frame
 from netty.image.ct_windows import CT_WINDOWS, has_hounsfield_units
+from netty.image.decision import Decision, Stated, decision
 from netty.image.encode import encode, encoded_size
-from netty.image.encode_pass import changes_nothing, without_remarks
+from netty.image.encode_pass import without_remarks
 from netty.image.errors import CannotRender
 from netty.image.flags import Flag
 from netty.image.frame_plan import FramePlan, finished, frame_plan, identity_voi
@@ -30,7 +30,7 @@ from netty.image.grayscale import (
 )
 from netty.image.modality import modality_limits
 from netty.image.pixel_data import Array, stored_values, value_limits
-from netty.image.recipe import Recipe, plan_recipe, window_text
+from netty.image.recipe import Recipe, plan_recipe
 from netty.image.recipe_reading import read_plan, read_recipe
 from netty.image.rendition import RenditionKind
 from netty.image.self_check import Sample, content_flags, is_inverted_against
@@ -69,7 +69,7 @@ class PictureFile:
 
     def __init__(
         self,
-        path: Path,
+        path: Path | str,
         offset: int,
         transfer_syntax: str,
         length: int | None = None,
@@ -87,7 +87,7 @@ class PictureFile:
         self._limits: dict[bool, tuple[float, float]] = {}
         self._state, self._value_range = state, value_range
         try:
-            self.frames = state.frames_of(self.image) if state else tuple(range(1, self.image.pixels.frames + 1))
+            self.frames = self._frames()
         except NettyError:
             self.close()
             raise
@@ -101,6 +101,12 @@ class PictureFile:
     def close(self) -> None:
         """Closes the file."""
         self.file.close()
+
+    def _frames(self) -> tuple[int, ...]:
+        """Those that the presentation state is for; all, where there is none."""
+        if self._state is None:
+            return tuple(range(1, self.image.pixels.frames + 1))
+        return self._state.frames_of(self.image, self.file.sop_instance_uid)
 
     @property
     def frame_times(self) -> tuple[int, ...]:
@@ -120,17 +126,17 @@ class PictureFile:
 
     def rendered(self, frame: int, settings: RenderSettings, window: Window | None = None) -> RenderedFile:
         """Frame `frame` (from 1), encoded."""
-        recipe, drawn = self._recipe(frame, settings, window)
-        return self._encoded(recipe, drawn)
+        decided, drawn = self._decided(frame, settings, window)
+        return self._encoded(decided.picture, drawn)
 
     def renditions(
         self, frame: int, settings: RenderSettings, window: Window | None = None, *, in_lists: bool = False
     ) -> Iterator[RenderedFile]:
         """Frame `frame` (from 1), encoded; then its thumbnail, if lists show it; then, if it is a CT, other windows."""
-        recipe, drawn = self._recipe(frame, settings, window)
-        yield self._encoded(recipe, drawn)
+        decided, drawn = self._decided(frame, settings, window)
+        yield self._encoded(decided.picture, drawn)
         if in_lists:
-            yield self._encoded(replace(recipe, kind=RenditionKind.THUMBNAIL), drawn)
+            yield self._encoded(decided.thumbnail, drawn)
         if window is None and self._state is None and has_hounsfield_units(self.image, frame):
             for view in settings.ct_windows:
                 yield replace(self.rendered(frame, settings, CT_WINDOWS[view]), view=view.value)
@@ -138,7 +144,7 @@ class PictureFile:
     def followed(self, recipe: Mapping[str, Any]) -> RenderedFile:
         """What a recipe of this image (and presentation state) makes, by its numbers alone; not that of a loop."""
         read = read_recipe(recipe, self.image, self._state_of(recipe))
-        return self._encoded(read, self._carried_out(read.plan, read.state, ()))
+        return self._encoded(Stated.of(read), self._carried_out(read.plan, read.state, ()))
 
     def followed_plan(self, recipe: Mapping[str, Any]) -> DrawnFrame:
         """The picture that `plan_recipe` describes."""
@@ -154,26 +160,23 @@ class PictureFile:
         frame = recipe.get("frame")
         if not isinstance(frame, int):
             raise CannotRender("The recipe cannot be read: {cause}.", cause="frame")
-        self._require(frame)
-        return self._state.applied_to(self.image, frame) if self._state else None
+        return self._state_at(frame)
 
-    def _recipe(self, frame: int, settings: RenderSettings, window: Window | None) -> tuple[Recipe, DrawnFrame]:
+    def _decided(self, frame: int, settings: RenderSettings, window: Window | None) -> tuple[Decision, DrawnFrame]:
         """What is done, and the picture before it is encoded."""
-        plan, state, flags = self._resolved(frame, window)
-        views = self._transforms(frame, state).views
-        if settings.png_bits == 16 and plan.grayscale and settings.format is RenditionFormat.PNG:
-            plan = replace(plan, grey_bits=16)
-        recipe = Recipe(__version__, plan, settings, state, views, changes_nothing(plan, settings))
-        return recipe, self._carried_out(plan, state, flags)
+        state = self._state_at(frame)
+        decided = decision(self.image, frame, self._grayscale(frame, window, state), settings, state)
+        return decided, self._carried_out(decided.picture.recipe.plan, state, decided.flags)
 
-    def _encoded(self, recipe: Recipe, drawn: DrawnFrame) -> RenderedFile:
-        plan, flags = recipe.plan, drawn.flags
+    def _encoded(self, stated: Stated, drawn: DrawnFrame) -> RenderedFile:
+        recipe, flags = stated.recipe, drawn.flags
+        plan = recipe.plan
         if recipe.kind is RenditionKind.THUMBNAIL:
             data, format = thumbnail(drawn.pixels), RenditionFormat.JPEG
         else:
             passed, format = self._passed_through(recipe), recipe.settings.format
             if recipe.passed_through and passed is None:
-                recipe = replace(recipe, passed_through=False)
+                stated = Stated.of(replace(recipe, passed_through=False))
             data = encode(drawn.pixels, recipe.settings, plan.icc_profile) if passed is None else passed
         rows, columns = recipe.size
         if encoded_size(data) != (rows, columns) or drawn.pixels.shape[:2] != plan.spatial.size:
@@ -185,8 +188,8 @@ class PictureFile:
             format=format.value,
             width=columns,
             height=rows,
-            recipe=recipe.as_dict(),
-            window=window_text(plan.grayscale.voi if plan.grayscale else None),
+            recipe=stated.text,
+            window=stated.window,
             flags=tuple(dict.fromkeys(flags)),
         )
 
@@ -245,28 +248,28 @@ class PictureFile:
         made = difference(stored(subtraction.contrast_frames), stored(subtraction.mask_frames), subtraction.shift)
         return made.reshape(-1)
 
-    def _require(self, frame: int) -> None:
+    def _state_at(self, frame: int) -> PresentationState | None:
+        """What the presentation state, if there is one, says about a frame (from 1), which there must be."""
         frames = self.image.pixels.frames
         if not 1 <= frame <= frames:
             raise UsageError("There is no frame {frame}: the image has {frames}.", frame=frame, frames=frames)
+        return self._state.applied_to(self.image, self.file.sop_instance_uid, frame) if self._state else None
 
     def _resolved(
         self, frame: int, window: Window | None
     ) -> tuple[FramePlan, PresentationState | None, tuple[Flag, ...]]:
         """Everything that is to be done with a frame (from 1), and what there is to remark so far."""
-        self._require(frame)
-        image = self.image
-        state = self._state.applied_to(image, frame) if self._state else None
-        is_grey = image.pixels.photometric_interpretation.is_monochrome
-        grayscale = self._grayscale(frame, window, state) if is_grey else None
-        plan, remarks = frame_plan(image, frame, grayscale, state)
-        return plan, state, (*image.flags, *remarks)
+        state = self._state_at(frame)
+        plan, remarks = frame_plan(self.image, frame, self._grayscale(frame, window, state), state)
+        return plan, state, (*self.image.flags, *remarks)
 
     def _transforms(self, frame: int, state: PresentationState | None) -> GrayscaleTransforms:
         return self.image.transforms_of(frame - 1) if state is None else state.transforms
 
-    def _grayscale(self, frame: int, window: Window | None, state: PresentationState | None) -> GrayscalePlan:
+    def _grayscale(self, frame: int, window: Window | None, state: PresentationState | None) -> GrayscalePlan | None:
         image, pixels, transforms = self.image, self.image.pixels, self._transforms(frame, state)
+        if not pixels.photometric_interpretation.is_monochrome:
+            return None
         if state is not None:
             voi = window or next(iter(transforms.views), None) or identity_voi(transforms, pixels, bool(state.mask))
             padding = None if state.mask else image.padding

@@ -101,9 +101,9 @@ class StateFile:
         """The images that it is for."""
         return references_of(self.dataset)
 
-    def frames_of(self, image: RenderableImage) -> tuple[int, ...]:
+    def frames_of(self, image: RenderableImage, sop_instance_uid: str) -> tuple[int, ...]:
         """The frames of an image (from 1) that it is for."""
-        found = [reference for reference in self.references if reference.sop_instance_uid == image.sop_instance_uid]
+        found = [reference for reference in self.references if reference.sop_instance_uid == sop_instance_uid]
         if not found:
             raise NotAPresentationState("The presentation state does not refer to this image.")
         everything = range(1, image.pixels.frames + 1)
@@ -112,15 +112,16 @@ class StateFile:
         named = {frame for reference in found for frame in reference.frames}
         return tuple(frame for frame in everything if frame in named)
 
-    def applied_to(self, image: RenderableImage, frame: int) -> PresentationState:
+    def applied_to(self, image: RenderableImage, sop_instance_uid: str, frame: int) -> PresentationState:
         """What it says about frame `frame` (from 1) of an image."""
-        return _StateReader(self.dataset, image, frame).state()
+        return _StateReader(self.dataset, image, sop_instance_uid, frame).state()
 
 
-def open_state(path: Path, offset: int, transfer_syntax: str, length: int | None = None) -> StateFile:
+def open_state(path: Path | str, offset: int, transfer_syntax: str, length: int | None = None) -> StateFile:
     """The presentation state whose data set of `length` bytes (None: to the end) stands at `offset` of a file."""
-    with plain_data_set(path, offset, transfer_syntax, length) as (file, start, size, syntax):
-        dataset = read_attributes(file, syntax, start, size).dataset
+    plain = plain_data_set(path, offset, transfer_syntax, length)
+    with plain.file as file:
+        dataset = read_attributes(file, plain.transfer_syntax, plain.offset, plain.length).dataset
     if text(dataset, SOP_CLASS_UID) != GRAYSCALE_SOFTCOPY_PRESENTATION_STATE:
         raise NotAPresentationState("The file given as presentation state is none.")
     return StateFile(dataset)
@@ -129,8 +130,8 @@ def open_state(path: Path, offset: int, transfer_syntax: str, length: int | None
 class _StateReader:
     """Reads one state for one frame of one image, and collects what there is to remark."""
 
-    def __init__(self, dataset: Dataset, image: RenderableImage, frame: int) -> None:
-        self._dataset, self._image, self._frame = dataset, image, frame
+    def __init__(self, dataset: Dataset, image: RenderableImage, sop_instance_uid: str, frame: int) -> None:
+        self._dataset, self._image, self._sop_instance_uid, self._frame = dataset, image, sop_instance_uid, frame
         self._reader = TransformReader()
         self._character_sets = texts(dataset, SPECIFIC_CHARACTER_SET) or ("",)
         self._layers = {
@@ -244,7 +245,7 @@ class _StateReader:
     def _is_named(self, image: Dataset) -> bool:
         frames = _frames(image)
         uid = text(image, REFERENCED_SOP_INSTANCE_UID)
-        return uid == self._image.sop_instance_uid and (not frames or self._frame in frames)
+        return uid == self._sop_instance_uid and (not frames or self._frame in frames)
 
 
 def _frames(image: Dataset) -> tuple[int, ...]:

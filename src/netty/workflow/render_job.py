@@ -1,7 +1,7 @@
 """What a render child does: one job to the replies that carry its pictures, or say why there are none."""
 
 from collections.abc import Iterator, Mapping
-from pathlib import Path
+from functools import lru_cache
 from typing import Any
 
 from netty.errors import NettyError
@@ -28,9 +28,15 @@ def render_job(job: Mapping[str, Any]) -> Iterator[tuple[dict[str, Any], bytes]]
     where there is no picture ``{"kind": "no_picture" | "cannot_render", "template": ..., "values": {...}}``; of a
     presentation state with `references`, the SOP Instance UIDs of the images that it is for.
     """
-    settings = _settings(job)
+    settings = _settings(
+        job["format"],
+        job["quality"],
+        job.get("png_bits", 8),
+        job.get("loop", LoopFormat.NONE),
+        tuple(job.get("ct_windows", ())),
+    )
     window = Window(*job["window"]) if job.get("window") else None
-    place = Path(job["path"]), job["offset"], job["transfer_syntax"], job.get("length")
+    place = job["path"], job["offset"], job["transfer_syntax"], job.get("length")
     try:
         state = _state(job["presentation_state"]) if job.get("presentation_state") else None
         value_range = (float(job["range"][0]), float(job["range"][1])) if job.get("range") else None
@@ -58,17 +64,15 @@ def _renditions(
         yield from picture.renditions(frame, settings, window, in_lists=frame == in_lists)
 
 
-def _settings(job: Mapping[str, Any]) -> RenderSettings:
+@lru_cache(maxsize=8)
+def _settings(format: str, quality: int, png_bits: int, loop: str, ct_windows: tuple[str, ...]) -> RenderSettings:
+    """The same ones job after job."""
     return RenderSettings(
-        format=RenditionFormat(job["format"]),
-        quality=int(job["quality"]),
-        png_bits=int(job.get("png_bits", 8)),
-        loop=LoopFormat(job.get("loop", LoopFormat.NONE)),
-        ct_windows=tuple(map(CtWindow, job.get("ct_windows", ()))),
+        RenditionFormat(format), quality, png_bits, LoopFormat(loop), tuple(map(CtWindow, ct_windows))
     )
 
 
-def _references(path: Path, offset: int, transfer_syntax: str, length: int | None) -> list[str]:
+def _references(path: str, offset: int, transfer_syntax: str, length: int | None) -> list[str]:
     """The images that a presentation state is for; none where the file is no state."""
     try:
         state = open_state(path, offset, transfer_syntax, length)
@@ -78,7 +82,7 @@ def _references(path: Path, offset: int, transfer_syntax: str, length: int | Non
 
 
 def _state(place: Mapping[str, Any]) -> StateFile:
-    return open_state(Path(place["path"]), place["offset"], place["transfer_syntax"], place.get("length"))
+    return open_state(place["path"], place["offset"], place["transfer_syntax"], place.get("length"))
 
 
 def _plain(values: Mapping[str, Any]) -> dict[str, Any]:

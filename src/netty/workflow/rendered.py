@@ -24,7 +24,7 @@ class RenderedFile:
     format: str
     width: int
     height: int
-    recipe: dict[str, Any]
+    recipe: Mapping[str, Any]
     window: str = ""
     view: str = ""
     flags: tuple[Flag, ...] = ()

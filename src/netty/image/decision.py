@@ -1,0 +1,75 @@
+"""What is done with a frame before any of its pixels is looked at: the same for all slices whose headers agree."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from typing import Any, Self
+
+from netty import __version__
+from netty.image.encode_pass import changes_nothing
+from netty.image.flags import Flag
+from netty.image.frame_plan import frame_plan
+from netty.image.grayscale import GrayscalePlan
+from netty.image.recipe import Recipe, window_text
+from netty.image.renderable import RenderableImage
+from netty.image.rendition import RenditionKind
+from netty.image.settings import RenderSettings, RenditionFormat
+from netty.image.softcopy import PresentationState
+
+
+@dataclass(frozen=True, slots=True)
+class Stated:
+    """A recipe, and what it says as `text`: numbers and words, which whoever has them leaves as they are."""
+
+    recipe: Recipe
+    text: Mapping[str, Any]
+    window: str
+
+    @classmethod
+    def of(cls, recipe: Recipe) -> Self:
+        """The recipe, in words."""
+        grayscale = recipe.plan.grayscale
+        return cls(recipe, recipe.as_dict(), window_text(grayscale.voi if grayscale else None))
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """How the picture of a frame and its thumbnail are made, and what there is to remark so far."""
+
+    picture: Stated
+    thumbnail: Stated
+    flags: tuple[Flag, ...]
+
+
+def decision(
+    image: RenderableImage,
+    frame: int,
+    grayscale: GrayscalePlan | None,
+    settings: RenderSettings,
+    state: PresentationState | None = None,
+) -> Decision:
+    """What is done with frame `frame` (from 1) of an image, seen by itself or through a presentation state."""
+    if state is None:
+        return _shared(image, frame, grayscale, settings)
+    return _made(image, frame, grayscale, settings, state)
+
+
+@lru_cache(maxsize=64)
+def _shared(image: RenderableImage, frame: int, grayscale: GrayscalePlan | None, settings: RenderSettings) -> Decision:
+    return _made(image, frame, grayscale, settings, None)
+
+
+def _made(
+    image: RenderableImage,
+    frame: int,
+    grayscale: GrayscalePlan | None,
+    settings: RenderSettings,
+    state: PresentationState | None,
+) -> Decision:
+    plan, remarks = frame_plan(image, frame, grayscale, state)
+    if settings.png_bits == 16 and plan.grayscale and settings.format is RenditionFormat.PNG:
+        plan = replace(plan, grey_bits=16)
+    views = (state.transforms if state else image.transforms_of(frame - 1)).views
+    recipe = Recipe(__version__, plan, settings, state, views, changes_nothing(plan, settings))
+    thumbnail = replace(recipe, kind=RenditionKind.THUMBNAIL)
+    return Decision(Stated.of(recipe), Stated.of(thumbnail), (*image.flags, *remarks))
