@@ -1,11 +1,13 @@
 """Messages out of fragments (PS3.7 section 6.3, PS3.8 Annex E)."""
 
+from collections.abc import Callable
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from netty.dimse.codec import encode_command
-from netty.dimse.command import EchoRequest, FindRequest, FindResponse, StoreRequest, UnusableRequest
+from netty.dimse.codec import decode_answer, decode_command, encode_command
+from netty.dimse.command import EchoRequest, FindRequest, FindResponse, Message, StoreRequest, UnusableRequest
 from netty.dimse.errors import MessageError
 from netty.dimse.messages import (
     DataSetFragment,
@@ -61,11 +63,14 @@ def test_a_data_set_passes_through_in_fragments() -> None:
     ]
 
 
-def test_answers_that_begin_alike_are_answers_each_and_others_among_them_are_read_anew() -> None:
+@pytest.mark.parametrize("decode", [decode_command, decode_answer])
+def test_answers_that_begin_alike_are_answers_each_and_others_among_them_are_read_anew(
+    decode: Callable[[bytes], Message],
+) -> None:
     pending = FindResponse(message_id_being_responded_to=1, status=0xFF00, has_data_set=True)
     without_keys = FindResponse(message_id_being_responded_to=1, status=0xFF01, has_data_set=True)
     final = FindResponse(message_id_being_responded_to=1, status=0x0000)
-    assembler = MessageAssembler()
+    assembler = MessageAssembler(decode=decode)
 
     seen = []
     for answer, context_id in ((pending, 3), (pending, 3), (without_keys, 3), (pending, 5), (pending, 3), (final, 3)):

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from netty.dicom.uids import IMPLICIT_VR_LITTLE_ENDIAN
+from netty.dicom.uids import EXPLICIT_VR_BIG_ENDIAN, IMPLICIT_VR_LITTLE_ENDIAN
 from netty.errors import LocalError, NettyError, PeerError
 from netty.ul import codec
 from netty.ul.association import Association
@@ -29,7 +29,15 @@ from netty.ul.events import (
 )
 from netty.ul.limits import Limits
 from netty.ul.negotiation import negotiate
-from netty.ul.pdu import Abort, AbortReason, AssociateAccept, DataTransfer, PresentationDataValue
+from netty.ul.pdu import (
+    Abort,
+    AbortReason,
+    AcceptedContext,
+    AssociateAccept,
+    DataTransfer,
+    PresentationDataValue,
+    ProposedContext,
+)
 from netty.ul.reasons import CALLED_AE_TITLE_NOT_RECOGNIZED
 from netty.ul.states import State
 from support.wire import CT_IMAGE_STORAGE, AssociationPair, Side, associate_request, policy, user_information
@@ -151,6 +159,26 @@ def test_an_abort_is_told_and_ends_both_sides(by_requestor: bool) -> None:
     assert (aborting.directives, other.directives) == ([START], [CLOSE])
     aborting.association.transport_closed()
     assert list(aborting.association.events()) == []
+
+
+def test_one_acceptance_is_read_against_what_each_association_proposed() -> None:
+    """A remote sends the same bytes each time, and they are taken apart once for each proposal."""
+    little, big = (
+        associate_request((ProposedContext(1, CT_IMAGE_STORAGE, (syntax,)),))
+        for syntax in (IMPLICIT_VR_LITTLE_ENDIAN, EXPLICIT_VR_BIG_ENDIAN)
+    )
+    context = AcceptedContext(1, CT_IMAGE_STORAGE, IMPLICIT_VR_LITTLE_ENDIAN)
+    acceptance = codec.encode_associate_accept(AssociateAccept((context,), user_information()))
+
+    accepted = []
+    for request in (little, big, little):
+        requestor = Association.requestor(request)
+        requestor.transport_connected()
+        requestor.receive_data(acceptance)
+        assert any(isinstance(event, AssociateAccepted) for event in requestor.events())
+        accepted.append(list(requestor.contexts.values()))
+
+    assert accepted == [[context], [], [context]]
 
 
 def test_release_collision_ends_in_order_on_both_sides() -> None:

@@ -203,6 +203,10 @@ def decode_command(data: bytes | memoryview) -> Message:
     return message
 
 
+decode_answer: Final = lru_cache(maxsize=64)(decode_command)
+"""The same for who asked: all answers to all queries, thousands of them, begin with the same few command sets."""
+
+
 def _decode(element: Element, values: Mapping[int, bytes]) -> Any:
     """The value of `element`, None where it may be absent and is. An optional one that is mistyped counts as absent."""
     raw = values.get(element.number, b"")

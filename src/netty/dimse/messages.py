@@ -1,10 +1,11 @@
 """Fragments to messages and back (PS3.7 section 6.3, PS3.8 Annex E). Data sets pass through and are never held."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final, NamedTuple
 
 from netty.dimse.codec import decode_command, encode_command
-from netty.dimse.command import FindResponse, Message
+from netty.dimse.command import Message
 from netty.dimse.errors import MessageError
 from netty.ul.association import Association, Buffer
 from netty.ul.events import DataReceived
@@ -13,15 +14,14 @@ COMMAND_LIMIT: Final = 65536
 """A command set is a few hundred bytes long; nobody fills our memory with one that never ends."""
 
 
-@dataclass(frozen=True, slots=True)
-class MessageBegan:
+class MessageBegan(NamedTuple):  # a tuple, as there are thousands in a second
     """A command set is complete. If `command.has_data_set`, fragments follow; MessageEnded comes in any case."""
 
     command: Message
     context_id: int
 
 
-class DataSetFragment(NamedTuple):  # as there are thousands in a second
+class DataSetFragment(NamedTuple):  # likewise
     """A part of the message's data set. `parts` are valid only as long as those of DataReceived."""
 
     parts: list[memoryview]
@@ -40,13 +40,13 @@ _ENDED: Final = MessageEnded()
 class MessageAssembler:
     """Makes messages of the PDVs of one association, one message after another."""
 
-    __slots__ = ("_answer", "_answer_bytes", "_command", "_command_limit", "_context_id", "_in_data_set")
+    __slots__ = ("_command", "_command_limit", "_context_id", "_decode", "_in_data_set")
 
-    def __init__(self, command_limit: int = COMMAND_LIMIT) -> None:
+    def __init__(self, command_limit: int = COMMAND_LIMIT, decode: Callable[[bytes], Message] = decode_command) -> None:
+        """`decode` is `decode_answer` on the side that asks."""
         self._command_limit = command_limit
+        self._decode = decode
         self._command = bytearray()
-        self._answer: MessageBegan | None = None
-        self._answer_bytes = b""
         self._context_id: int | None = None  # of the message that is under way
         self._in_data_set = False
 
@@ -88,22 +88,12 @@ class MessageAssembler:
         data = b"".join((self._command, *received.parts))
         if self._command:
             self._command = bytearray()
-        began = self._began(data, received.context_id)
+        began = MessageBegan(self._decode(data), received.context_id)
         if began.command.has_data_set:
             self._in_data_set = True
             return (began,)
         self._context_id = None
         return (began, _ENDED)
-
-    def _began(self, data: bytes, context_id: int) -> MessageBegan:
-        """The answers to one C-FIND, thousands of them, begin with the same bytes: they are taken apart once."""
-        answer = self._answer
-        if answer is not None and answer.context_id == context_id and data == self._answer_bytes:
-            return answer
-        began = MessageBegan(decode_command(data), context_id)
-        if isinstance(began.command, FindResponse):
-            self._answer_bytes, self._answer = data, began
-        return began
 
 
 def send_command(association: Association, context_id: int, command: Message) -> None:

@@ -10,6 +10,7 @@ The same engine is requestor and acceptor. A driver does this, and nothing else:
 
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping
+from functools import lru_cache
 from types import MappingProxyType
 from typing import Final
 
@@ -42,6 +43,7 @@ from netty.ul.pdu import (
     AssociateReject,
     AssociateRequest,
     PduType,
+    ProposedContext,
     ReleaseRequest,
     ReleaseResponse,
 )
@@ -156,6 +158,8 @@ class Association:
             try:
                 if self._data.is_amid:
                     return self._data.read(self._contexts)
+                if self._state in _DATA_INDICATED and (whole := self._data.read_whole(self._contexts)) is not None:
+                    return whole
                 if not self._next_pdu():
                     return None
             except PduError as error:
@@ -196,8 +200,7 @@ class Association:
             return codec.decode_associate_request(body, self._limits.presentation_contexts)
         if pdu_type == PduType.ASSOCIATE_AC:
             assert self._request is not None
-            proposed = {context.context_id: context for context in self._request.presentation_contexts}
-            return codec.decode_associate_accept(body, proposed)
+            return _acceptance(bytes(body), self._request.presentation_contexts)
         return SHORT_DECODERS[pdu_type](body)
 
     def _fail(self, error: PduError) -> None:
@@ -380,6 +383,12 @@ class Association:
 
     def _indicate_transport_closed(self, value: _Value) -> None:
         self._events.append(TransportClosed())
+
+
+@lru_cache(maxsize=64)
+def _acceptance(body: bytes, proposed: tuple[ProposedContext, ...]) -> AssociateAccept:
+    """A remote accepts each of many associations with the same bytes: they are taken apart once."""
+    return codec.decode_associate_accept(memoryview(body), {context.context_id: context for context in proposed})
 
 
 _DIRECTIVES: Final[Mapping[Action, Directive]] = {

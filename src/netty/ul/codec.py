@@ -6,6 +6,7 @@ and sub-items are passed over (PS3.8 section D.2 note 2). Whatever else does not
 
 import struct
 from collections.abc import Iterator, Mapping
+from functools import lru_cache
 from types import MappingProxyType
 from typing import Final
 
@@ -316,8 +317,9 @@ def encode_title(ae_title: str) -> bytes:
     return ae_title.encode("ascii", "replace")[:16].ljust(16)
 
 
+@lru_cache(maxsize=32)
 def encode_associate_request(request: AssociateRequest) -> bytes:
-    """A-ASSOCIATE-RQ (PS3.8 section 9.3.2)."""
+    """A-ASSOCIATE-RQ (PS3.8 section 9.3.2). A remote is asked for each of many associations with the same one."""
     titles = encode_title(request.called_ae_title) + encode_title(request.calling_ae_title)
     contexts = b"".join(
         _item(

@@ -47,6 +47,31 @@ class DataReader:
         """Nothing more is read."""
         self._in_fragment, self._left, self._pdu_left = False, 0, 0
 
+    def read_whole(self, contexts: Mapping[int, AcceptedContext]) -> DataReceived | None:
+        """What the next PDU brings where it holds one command or data set and has come whole, as short ones do.
+
+        None where it does not, or where anything about it is odd: then it is to be read step by step.
+        """
+        buffer = self._buffer
+        view, start, end = buffer.view, buffer.start, buffer.end
+        position = start + _DATA_HEADER_SIZE
+        if position > end:
+            return None
+        pdu_type, pdu_length, length, context_id, control = codec.DATA_HEADER.unpack_from(view, start)
+        stop = position - codec.PDV_OVERHEAD + length
+        if (
+            not control & codec.IS_LAST
+            or pdu_type != _DATA_TF
+            or pdu_length != length + _LENGTH_FIELD
+            or pdu_length > self._maximum_length
+            or not position <= stop <= end
+            or context_id not in contexts
+        ):
+            return None
+        buffer.start = stop
+        parts = [view[position:stop]] if stop > position else []
+        return DataReceived(context_id, control & codec.IS_COMMAND != 0, True, parts, stop - position)
+
     def read(self, contexts: Mapping[int, AcceptedContext]) -> DataReceived | None:
         """What has come, of one command or data set; None until more does. PduError where the PDU is malformed."""
         if not self._in_fragment and not self._next_fragment(contexts):
