@@ -1,8 +1,8 @@
 """Query as SCU: C-FIND, Study Root, hierarchical; one association for each (PS3.4 C.4.1, statement 4.2.6)."""
 
 import logging
-from collections.abc import AsyncIterator, Callable, Hashable, Iterable, Mapping
-from typing import Final, TypeVar
+from collections.abc import Callable, Mapping
+from typing import Final, Generic, TypeVar
 
 from netty.dicom import tags
 from netty.dicom.elements import decode_identifier, encode_identifier, text_value
@@ -90,8 +90,9 @@ async def find_series(
 ) -> list[FoundSeries]:
     """The series of one study, without their instances. Raises as `find_studies`."""
     keys: dict[int, str | bytes] = dict.fromkeys((*SERIES_KEYS, *(EXTRA_SERIES_KEYS if extra_keys else ())), "")
+    study_instance_uid = usable_uid(study_instance_uid, "Study Instance UID")
     keys[tags.QUERY_RETRIEVE_LEVEL] = "SERIES"
-    keys[tags.STUDY_INSTANCE_UID] = usable_uid(study_instance_uid, "Study Instance UID")
+    keys[tags.STUDY_INSTANCE_UID] = study_instance_uid
 
     def series(answer: Identifier) -> FoundSeries | None:
         if _names_another(answer, tags.STUDY_INSTANCE_UID, study_instance_uid):
@@ -112,9 +113,11 @@ async def find_instances(
     Both upper UIDs are sent, and never empty: dcmqrscp would answer with every patient's images.
     """
     keys: dict[int, str | bytes] = dict.fromkeys(IMAGE_KEYS, "")
+    study_instance_uid = usable_uid(study_instance_uid, "Study Instance UID")
+    series_instance_uid = usable_uid(series_instance_uid, "Series Instance UID")
     keys[tags.QUERY_RETRIEVE_LEVEL] = "IMAGE"
-    keys[tags.STUDY_INSTANCE_UID] = usable_uid(study_instance_uid, "Study Instance UID")
-    keys[tags.SERIES_INSTANCE_UID] = usable_uid(series_instance_uid, "Series Instance UID")
+    keys[tags.STUDY_INSTANCE_UID] = study_instance_uid
+    keys[tags.SERIES_INSTANCE_UID] = series_instance_uid
 
     def instance(answer: Identifier) -> FoundInstance | None:
         if _names_another(answer, tags.STUDY_INSTANCE_UID, study_instance_uid) or _names_another(
@@ -164,35 +167,58 @@ async def _collect(
     uid_of: Callable[[_Found], str],
 ) -> list[_Found]:
     """Ask, and keep each answer that is ours and names something, once."""
-    found: dict[Hashable, _Found] = {}
-    foreign = nameless = 0
+    kept = _Kept(read, uid_of)
     async with associate(remote, ae, timers, one_context(STUDY_ROOT_FIND)) as association:
-        async for answer in _answers(association, encode_identifier(keys)):
-            one = read(answer)
-            if one is None:
-                foreign += 1
-            elif not is_usable_uid(uid_of(one)):
-                nameless += 1
-            else:
-                found.setdefault(uid_of(one), one)
-    _warn(remote, keys, ((foreign, "belong to another patient, study or series"), (nameless, "have no usable UID")))
-    return list(found.values())
+        await _ask(association, encode_identifier(keys), kept.take)
+    kept.warn(remote, keys)
+    return list(kept.found.values())
 
 
-async def _answers(association: RequestedAssociation, identifier: bytes) -> AsyncIterator[Identifier]:
-    """The matches of one C-FIND (PS3.4 Table C.4-1): FF01 is one as well as FF00."""
+class _Kept(Generic[_Found]):
+    """The answers that are ours and name something, each once; the others are counted."""
+
+    def __init__(self, read: Callable[[Identifier], _Found | None], uid_of: Callable[[_Found], str]) -> None:
+        self._read: Callable[[Identifier], _Found | None] = read
+        self._uid_of: Callable[[_Found], str] = uid_of
+        self.found: dict[str, _Found] = {}
+        self._foreign = self._nameless = 0
+
+    def take(self, answer: Identifier) -> None:
+        one = self._read(answer)
+        if one is None:
+            self._foreign += 1
+            return
+        uid = self._uid_of(one)
+        if is_usable_uid(uid):
+            self.found.setdefault(uid, one)
+        else:
+            self._nameless += 1
+
+    def warn(self, remote: Remote, keys: Mapping[int, str | bytes]) -> None:
+        """Never silent, but without anybody's ID."""
+        for count, why in (
+            (self._foreign, "belong to another patient, study or series"),
+            (self._nameless, "have no usable UID"),
+        ):
+            if count:
+                level = keys[tags.QUERY_RETRIEVE_LEVEL]
+                log.warning("%d answers of remote %s at level %s were dropped: they %s", count, remote.name, level, why)
+
+
+async def _ask(association: RequestedAssociation, identifier: bytes, take: Callable[[Identifier], None]) -> None:
+    """One C-FIND; `take` is given its matches (PS3.4 Table C.4-1): FF01 is one as well as FF00."""
     remote = association.remote.name
     context = association.context_for(STUDY_ROOT_FIND, "Study Root Query/Retrieve - FIND")
     await association.send(context.context_id, FindRequest(message_id=_MESSAGE_ID), identifier)
     for _ in range(_MOST_ANSWERS):
-        received = await association.receive()
+        received = association.at_hand() or await association.receive()
         response, data_set = received if received else (None, b"")
         if not isinstance(response, FindResponse):
             raise AssociationAborted("The remote {remote} answered C-FIND with something else.", remote=remote)
         match category(response.status):
             case Category.PENDING:
                 if response.has_data_set:
-                    yield decode_identifier(data_set)
+                    take(decode_identifier(data_set))
             case Category.SUCCESS:
                 return
             case Category.WARNING:
@@ -208,16 +234,8 @@ async def _answers(association: RequestedAssociation, identifier: bytes) -> Asyn
 def _names_another(answer: Identifier, tag: int, uid: str) -> bool:
     """Whether an answer says that it belongs elsewhere. A remote that does not repeat the key is believed."""
     named = text_value(answer.get(tag))
-    return bool(named) and named != uid.strip(" \0")
+    return bool(named) and named != uid
 
 
 def _character_sets(answer: Identifier) -> tuple[str, ...]:
     return character_sets(answer.get(tags.SPECIFIC_CHARACTER_SET, b""))
-
-
-def _warn(remote: Remote, keys: Mapping[int, str | bytes], dropped: Iterable[tuple[int, str]]) -> None:
-    """Never silent, but without anybody's ID."""
-    for count, why in dropped:
-        if count:
-            level = keys[tags.QUERY_RETRIEVE_LEVEL]
-            log.warning("%d answers of remote %s at level %s were dropped: they %s", count, remote.name, level, why)

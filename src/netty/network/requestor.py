@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager
 from typing import Final
 
 from netty.dicom.uids import IMPLICIT_VR_LITTLE_ENDIAN
+from netty.dimse.codec import decode_answer
 from netty.dimse.command import Message
 from netty.dimse.errors import MessageError
 from netty.dimse.messages import (
@@ -65,7 +66,7 @@ class RequestedAssociation:
         self._engine = Association.requestor(request, Limits(maximum_length=maximum_length))
         patience = Patience(closing=_GOODBYE, unread=timers.response)
         self.connection = Connection(self._engine, self, patience)
-        self._assembler = MessageAssembler()
+        self._assembler = MessageAssembler(decode=decode_answer)
         self._loop = asyncio.get_running_loop()
         self._received: deque[Received] = deque()
         self._command: Message | None = None
@@ -73,6 +74,7 @@ class RequestedAssociation:
         self._accept: AssociateAccept | None = None
         self._failure: PeerError | None = None
         self._released = False
+        self._has_news = False
         self._waiter: asyncio.Future[bool] | None = None
         self._total_deadline = float("inf")
 
@@ -85,8 +87,8 @@ class RequestedAssociation:
         """One event of the engine; nearly all of them are data."""
         if type(event) is DataReceived:
             self._take_data(event)
-            self._wake()
             return
+        self._has_news = True
         match event:
             case AssociateAccepted(accept):
                 self._accept = accept
@@ -107,10 +109,12 @@ class RequestedAssociation:
                 self._fail(
                     AssociationAborted("The remote {remote} closed the connection early.", remote=self.remote.name)
                 )
-        self._wake()
 
     def taken(self) -> None:
-        """Nothing to do after a read."""
+        """After a read: who waits is woken once, whatever it brought."""
+        if self._has_news:
+            self._has_news = False
+            self._wake()
 
     def lost(self, error: PeerError | None) -> None:
         """The connection is gone."""
@@ -143,10 +147,12 @@ class RequestedAssociation:
                 self._data_set += b"".join(event.parts)
             elif self._command is not None:
                 self._received.append((self._command, bytes(self._data_set)))
+                self._has_news = True
                 if len(self._received) >= _UNTAKEN:
                     self.connection.hold()
 
     def _break_off(self, error: PeerError) -> None:
+        self._has_news = True
         self._fail(self._broken(error))
         self._engine.abort(AbortSource.SERVICE_PROVIDER, AbortReason.INVALID_PDU_PARAMETER_VALUE)
         self.connection.abort()
@@ -242,6 +248,13 @@ class RequestedAssociation:
                 if deadline is None:
                     raise self.time_out("response")
                 return None
+        return self._next()
+
+    def at_hand(self) -> Received | None:
+        """A message that has come already; None where there is none, and `receive` has to wait for it."""
+        return self._next() if self._received else None
+
+    def _next(self) -> Received:
         received = self._received.popleft()
         if len(self._received) < _UNTAKEN // 2:
             self.connection.proceed()
