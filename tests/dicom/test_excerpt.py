@@ -9,8 +9,9 @@ from hypothesis import strategies as st
 from pydicom import Dataset, dcmwrite
 from pydicom.sequence import Sequence
 
+from netty.dicom import excerpt as excerpt_module
 from netty.dicom.dataset import read_attributes
-from netty.dicom.excerpt import Wanted, excerpt
+from netty.dicom.excerpt import Excerpt, Excerpts, Wanted
 from netty.dicom.uids import EXPLICIT_VR_BIG_ENDIAN, EXPLICIT_VR_LITTLE_ENDIAN, IMPLICIT_VR_LITTLE_ENDIAN
 
 SOP_INSTANCE_UID = 0x00080018
@@ -22,6 +23,11 @@ WANTED = Wanted(
 )
 SYNTAXES = (IMPLICIT_VR_LITTLE_ENDIAN, EXPLICIT_VR_LITTLE_ENDIAN)
 PIXELS = bytes(range(256))
+
+
+def excerpt(data: bytes, transfer_syntax: str, wanted: Wanted) -> Excerpt | None:
+    """That of a data set which is the first."""
+    return Excerpts(wanted).of(data, transfer_syntax)
 
 
 def data_set(undefined_length: bool) -> Dataset:
@@ -133,3 +139,59 @@ def test_sequences_nested_without_end_are_left_to_others() -> None:
     opening = struct.pack("<HHI", 0x0008, 0x1140, 0xFFFFFFFF) + struct.pack("<HHI", 0xFFFE, 0xE000, 0xFFFFFFFF)
 
     assert excerpt(opening * 2000, IMPLICIT_VR_LITTLE_ENDIAN, WANTED) is None
+
+
+@pytest.mark.parametrize("transfer_syntax", SYNTAXES)
+@pytest.mark.parametrize("undefined_length", [False, True], ids=["lengths", "delimiters"])
+def test_the_next_image_is_gone_through_in_the_same_way(
+    transfer_syntax: str, undefined_length: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one, other = data_set(undefined_length), data_set(undefined_length)
+    other.SOPInstanceUID, other.PatientName, other.Rows, other.FrameTime = "1.2.4", "Y^Z", 9, "41"
+    known = Excerpts(WANTED)
+    known.of(encoded(one, transfer_syntax), transfer_syntax)
+    expected = excerpt(encoded(other, transfer_syntax), transfer_syntax, WANTED)
+    monkeypatch.setattr(excerpt_module, "find_way", lambda *_: pytest.fail("looked for"))
+
+    assert known.of(encoded(other, transfer_syntax), transfer_syntax) == expected
+
+
+@pytest.mark.parametrize("transfer_syntax", SYNTAXES)
+def test_a_way_is_not_taken_where_anything_stands_elsewhere(transfer_syntax: str) -> None:
+    one, longer = data_set(True), data_set(True)
+    longer.PatientName = "X^Longer"
+    known = Excerpts(WANTED)
+    datas = [encoded(each, transfer_syntax) for each in (one, longer, one, longer)]
+
+    assert [known.of(data, transfer_syntax) for data in datas] == [
+        excerpt(data, transfer_syntax, WANTED) for data in datas
+    ]
+
+
+def test_a_way_is_one_of_its_transfer_syntax() -> None:
+    known = Excerpts(WANTED)
+    data = encoded(data_set(True), IMPLICIT_VR_LITTLE_ENDIAN)
+
+    assert known.of(data, IMPLICIT_VR_LITTLE_ENDIAN) is not None
+    assert known.of(data, EXPLICIT_VR_LITTLE_ENDIAN) is None
+
+
+MADE = {syntax: encoded(data_set(True), syntax) for syntax in SYNTAXES}
+
+
+@given(
+    st.sampled_from(SYNTAXES),
+    st.lists(st.tuples(st.integers(0, 10_000), st.integers(0, 255)), max_size=3),
+    st.integers(0, len(PIXELS) + 20),
+)
+def test_whatever_was_known_before_the_excerpt_is_the_same(
+    transfer_syntax: str, changes: list[tuple[int, int]], cut: int
+) -> None:
+    data = bytearray(MADE[transfer_syntax])
+    for place, value in changes:
+        data[place % (len(data) - len(PIXELS))] = value
+    changed = bytes(data[: len(data) - cut])
+    known = Excerpts(WANTED)
+    known.of(MADE[transfer_syntax], transfer_syntax)
+
+    assert known.of(changed, transfer_syntax) == excerpt(changed, transfer_syntax, WANTED)

@@ -5,6 +5,8 @@ same for all slices of a series where those fifteen say the same: what was read 
 """
 
 import struct
+from collections import deque
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import Final
@@ -23,6 +25,8 @@ _LONG_VRS: Final = frozenset(
 )
 _ITEM, _ITEM_END, _SEQUENCE_END = (0xFFFE, 0xE000), (0xFFFE, 0xE00D), (0xFFFE, 0xE0DD)
 _DEEPEST: Final = 16
+_LONGEST_WAY: Final = 1 << 12  # headers
+_KNOWN_WAYS: Final = 8  # each takes a microsecond or two to try, and a way is looked for in thirty
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,12 +49,55 @@ class Excerpt:
     pixel_data: PixelDataElement
 
 
+@dataclass(frozen=True, slots=True)
+class Way:
+    """How a header was gone through: which bytes decided it, and where what was wanted stands.
+
+    Nothing but the headers of elements and items decides: where another data set has the same ones in the same places,
+    every step would be the same again. The slices of a series mostly do.
+    """
+
+    headers: struct.Struct
+    passed: tuple[bytes, ...]
+    wanted: tuple[slice, ...]
+    apart: slice
+    pixel_data: PixelDataElement
+
+    def leads_through(self, head: bytes) -> bool:
+        """Whether a data set that begins with `head` is gone through in the same way."""
+        return len(head) >= self.headers.size and self.headers.unpack_from(head) == self.passed
+
+    def excerpt(self, head: bytes) -> Excerpt:
+        """What was wanted, of a data set that it leads through."""
+        return Excerpt(b"".join([head[part] for part in self.wanted]), head[self.apart], self.pixel_data)
+
+
+class Excerpts:
+    """The excerpts of one data set after the other; the last few ways are tried before one is looked for."""
+
+    def __init__(self, wanted: Wanted) -> None:
+        self._wanted = wanted
+        self._ways: deque[tuple[str, Way]] = deque(maxlen=_KNOWN_WAYS)
+
+    def of(self, head: bytes, transfer_syntax: str) -> Excerpt | None:
+        """The excerpt of a data set that begins with `head`; None where there is no way through it."""
+        for known_of, way in self._ways:
+            if known_of == transfer_syntax and way.leads_through(head):
+                return way.excerpt(head)
+        found = find_way(head, transfer_syntax, self._wanted)
+        if found is None:
+            return None
+        if len(found.passed) <= _LONGEST_WAY:
+            self._ways.appendleft((transfer_syntax, found))
+        return found.excerpt(head)
+
+
 class _Irregular(ValueError):
     """Anything that is not plain to see: the excerpt is left to those who read every element."""
 
 
-def excerpt(head: bytes, transfer_syntax: str, wanted: Wanted) -> Excerpt | None:
-    """The excerpt of a data set that begins with `head`.
+def find_way(head: bytes, transfer_syntax: str, wanted: Wanted) -> Way | None:
+    """The way through a data set that begins with `head`, element by element.
 
     None where its pixel data does not begin in there, or where there is anything irregular on the way, or Big Endian.
     """
@@ -58,7 +105,7 @@ def excerpt(head: bytes, transfer_syntax: str, wanted: Wanted) -> Excerpt | None
     if not little:
         return None
     try:
-        return _cut_out(head, implicit, wanted)
+        return _way(head, implicit, wanted)
     except (_Irregular, struct.error):  # struct.error: the head ends in an element's header
         return None
 
@@ -69,11 +116,12 @@ def _looked_at(wanted: Wanted) -> frozenset[int]:
     return frozenset({*wanted.groups, *(tag >> 16 for tag in (*wanted.tags, *PIXEL_DATA_TAGS, wanted.apart))})
 
 
-def _cut_out(head: bytes, implicit: bool, wanted: Wanted) -> Excerpt:
+def _way(head: bytes, implicit: bool, wanted: Wanted) -> Way:
     groups, tags, unwanted, looked_at = wanted.groups, wanted.tags, wanted.unwanted, _looked_at(wanted)
     read_short, read_header, short_vrs = _TAG_LENGTH.unpack_from, _HEADER.unpack_from, _SHORT_VRS
-    pieces: list[bytes] = []
-    apart, position, size = b"", 0, len(head)
+    pieces: list[slice] = []
+    headers: list[slice] = []
+    apart, position, size = slice(0), 0, len(head)
     while True:  # a hundred times in each image: most elements are to be passed over quickly
         if implicit:
             group, element, length = read_short(head, position)
@@ -83,21 +131,43 @@ def _cut_out(head: bytes, implicit: bool, wanted: Wanted) -> Excerpt:
             start = position + 8
             if vr not in short_vrs:
                 group, element, vr, length, start = _element(head, position, False)
+        headers.append(slice(position, start))
         if group not in looked_at and length != UNDEFINED_LENGTH:
             position = start + length
             continue
         tag = group << 16 | element
         if tag in PIXEL_DATA_TAGS:
             stated = None if length == UNDEFINED_LENGTH else length
-            return Excerpt(b"".join(pieces), apart, PixelDataElement(tag, vr.decode() or "OW", start, stated))
-        end = start + length if length != UNDEFINED_LENGTH else _behind_sequence(head, start, vr, implicit, 0)
+            element_of_pixels = PixelDataElement(tag, vr.decode() or "OW", start, stated)
+            return Way(*_decided_by(headers, head), _joined(pieces), apart, element_of_pixels)
+        end = start + length if length != UNDEFINED_LENGTH else _behind_sequence(head, start, vr, implicit, 0, headers)
         if end > size:
             raise _Irregular
         if tag == wanted.apart:
-            apart = head[start:end]
+            apart = slice(start, end)
         elif (tag in tags or group in groups) and tag not in unwanted:
-            pieces.append(head[position:end])
+            pieces.append(slice(position, end))
         position = end
+
+
+def _decided_by(headers: Sequence[slice], head: bytes) -> tuple[struct.Struct, tuple[bytes, ...]]:
+    """What reads the headers out of a data set at once, and what they are in this one."""
+    parts, position = ["<"], 0
+    for each in headers:
+        parts.append(f"{each.start - position}x{each.stop - each.start}s")
+        position = each.stop
+    reader = struct.Struct("".join(parts))
+    return reader, reader.unpack_from(head)
+
+
+def _joined(pieces: Sequence[slice]) -> tuple[slice, ...]:
+    """The same bytes with as few cuts as there can be."""
+    joined: list[slice] = []
+    for piece in pieces:
+        if joined and joined[-1].stop == piece.start:
+            piece = slice(joined.pop().start, piece.stop)
+        joined.append(piece)
+    return tuple(joined)
 
 
 def _element(head: bytes, position: int, implicit: bool) -> tuple[int, int, bytes, int, int]:
@@ -112,27 +182,33 @@ def _element(head: bytes, position: int, implicit: bool) -> tuple[int, int, byte
     return group, element, vr, _LENGTH.unpack_from(head, position + 8)[0], position + 12
 
 
-def _behind_sequence(head: bytes, position: int, vr: bytes, implicit: bool, depth: int) -> int:
-    """Where a sequence of undefined length ends whose items begin at `position` (PS3.5 7.5)."""
+def _behind_sequence(head: bytes, position: int, vr: bytes, implicit: bool, depth: int, headers: list[slice]) -> int:
+    """Where a sequence of undefined length ends whose items begin at `position` (PS3.5 7.5); `headers` on the way."""
     if depth > _DEEPEST or vr not in (b"", b"SQ", b"UN"):
         raise _Irregular
     implicit = implicit or vr == b"UN"  # PS3.5 6.2.2
     while True:
         group, element, length = _TAG_LENGTH.unpack_from(head, position)
+        headers.append(slice(position, position + _TAG_LENGTH.size))
         position += _TAG_LENGTH.size
         if (group, element) == _SEQUENCE_END:
             return position
         if (group, element) != _ITEM:
             raise _Irregular
-        position = position + length if length != UNDEFINED_LENGTH else _behind_item(head, position, implicit, depth)
+        position = (
+            position + length if length != UNDEFINED_LENGTH else _behind_item(head, position, implicit, depth, headers)
+        )
 
 
-def _behind_item(head: bytes, position: int, implicit: bool, depth: int) -> int:
+def _behind_item(head: bytes, position: int, implicit: bool, depth: int, headers: list[slice]) -> int:
     while True:
         group, element, _ = _TAG_LENGTH.unpack_from(head, position)
         if (group, element) == _ITEM_END:
+            headers.append(slice(position, position + _TAG_LENGTH.size))
             return position + _TAG_LENGTH.size
         _, _, vr, length, start = _element(head, position, implicit)
-        position = (
-            start + length if length != UNDEFINED_LENGTH else _behind_sequence(head, start, vr, implicit, depth + 1)
-        )
+        headers.append(slice(position, start))
+        if length != UNDEFINED_LENGTH:
+            position = start + length
+        else:
+            position = _behind_sequence(head, start, vr, implicit, depth + 1, headers)

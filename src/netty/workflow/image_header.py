@@ -9,7 +9,7 @@ from typing import BinaryIO, Final
 from pydicom.dataset import Dataset
 
 from netty.dicom.dataset import Attributes, PixelDataElement, read_attributes, text
-from netty.dicom.excerpt import Excerpt, Wanted, excerpt
+from netty.dicom.excerpt import Excerpt, Excerpts, Wanted
 from netty.dicom.uids import EXPLICIT_VR_LITTLE_ENDIAN
 from netty.image.decode import SYNTAXES
 from netty.image.renderable import NotRenderable, RenderableImage
@@ -20,24 +20,26 @@ _HEADS: Final = (1 << 15, 1 << 20)  # bytes: most headers are shorter than the f
 _LONGEST_KNOWN: Final = 1 << 16  # what is longer, such as functional groups, comes only once
 
 # All that is read of a native image. The reader sees nothing else, so nothing else can change the picture.
-_WANTED: Final = Wanted(
-    groups=frozenset({0x0028, 0x2050, 0x5200, *plane_attributes.OVERLAY_GROUPS}),
-    tags=frozenset(
-        {
-            0x00080005,  # Specific Character Set
-            image_attributes.SOP_CLASS_UID,
-            image_attributes.MODALITY,
-            image_attributes.IMAGER_PIXEL_SPACING,
-            image_attributes.NOMINAL_SCANNED_PIXEL_SPACING,
-            frame_times.FRAME_TIME,
-            frame_times.FRAME_TIME_VECTOR,
-            frame_times.RECOMMENDED_DISPLAY_FRAME_RATE,
-            frame_times.CINE_RATE,
-            *plane_attributes.SHUTTER_TAGS,
-        }
-    ),
-    unwanted=frozenset(range(0x00280106, 0x00280112)),  # smallest and largest values: each slice has its own
-    apart=SOP_INSTANCE_UID,
+_EXCERPTS: Final = Excerpts(
+    Wanted(
+        groups=frozenset({0x0028, 0x2050, 0x5200, *plane_attributes.OVERLAY_GROUPS}),
+        tags=frozenset(
+            {
+                0x00080005,  # Specific Character Set
+                image_attributes.SOP_CLASS_UID,
+                image_attributes.MODALITY,
+                image_attributes.IMAGER_PIXEL_SPACING,
+                image_attributes.NOMINAL_SCANNED_PIXEL_SPACING,
+                frame_times.FRAME_TIME,
+                frame_times.FRAME_TIME_VECTOR,
+                frame_times.RECOMMENDED_DISPLAY_FRAME_RATE,
+                frame_times.CINE_RATE,
+                *plane_attributes.SHUTTER_TAGS,
+            }
+        ),
+        unwanted=frozenset(range(0x00280106, 0x00280112)),  # smallest and largest values: each slice has its own
+        apart=SOP_INSTANCE_UID,
+    )
 )
 
 
@@ -78,7 +80,7 @@ def _room(pixel_data: PixelDataElement | None, length: int) -> tuple[int, int]:
 def _excerpt(file: BinaryIO, transfer_syntax: str, offset: int, length: int) -> Excerpt | None:
     for size in _HEADS:
         head = os.pread(file.fileno(), min(size, length), offset)
-        found = excerpt(head, transfer_syntax, _WANTED)
+        found = _EXCERPTS.of(head, transfer_syntax)
         if found is not None or len(head) < size:
             return found
     return None
