@@ -14,7 +14,7 @@ from netty.image.animation import encode_loop, loop_encoder
 from netty.image.errors import CannotRender
 from netty.image.pixel_data import Array
 from netty.image.settings import LoopFormat
-from netty.image.thumbnail import thumbnail, thumbnail_size
+from netty.image.thumbnail import SIDE, reduced, thumbnail, thumbnail_size
 
 RAMP = np.tile(np.arange(0, 64, dtype=np.uint8), (48, 1))
 GREYS = [RAMP, RAMP + 60, RAMP + 120]
@@ -183,3 +183,14 @@ def test_a_long_loop_takes_no_more_memory_than_a_short_one_but_for_the_file() ->
 
     assert long < short + 2 * size + RAMP_256.nbytes
     assert 97 * RAMP_256.nbytes > 2 * size + RAMP_256.nbytes  # else all pictures at once would not be noticed
+
+
+@pytest.mark.parametrize("shape", [(512, 512), (500, 640), (511, 640), (640, 511), (512, 512, 3), (900, 900)])
+def test_a_thumbnail_is_the_mean_of_squares(shape: tuple[int, ...]) -> None:
+    """As Pillow has it, whoever works it out: half is rounded up."""
+    picture = np.random.default_rng(1).integers(0, 256, shape, dtype=np.uint8)
+    step = -(-max(shape) // SIDE)
+
+    mean = np.asarray(Image.fromarray(picture).reduce(step))
+
+    assert np.array_equal(reduced(picture, step), mean)

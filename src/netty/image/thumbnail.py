@@ -26,7 +26,7 @@ def thumbnail(picture: Array, side: int = SIDE) -> bytes:
     picture = picture[::stride, ::stride]
     if picture.dtype == np.uint16:
         picture = (picture >> 8).astype(np.uint8)
-    small = np.asarray(Image.fromarray(np.ascontiguousarray(picture)).reduce(step))
+    small = reduced(np.ascontiguousarray(picture), step)
     colour = small.ndim == 3
     data: bytes = simplejpeg.encode_jpeg(
         np.ascontiguousarray(small if colour else small[:, :, np.newaxis]),
@@ -41,6 +41,25 @@ def thumbnail_size(rows: int, columns: int, side: int = SIDE) -> tuple[int, int]
     """Rows and columns of the thumbnail of a picture of that size."""
     stride, step = _steps(rows, columns, side)
     return ceil(ceil(rows / stride) / step), ceil(ceil(columns / stride) / step)
+
+
+def reduced(picture: Array, step: int) -> Array:
+    """Each pixel the mean of a square of `step` times `step`, or of what there is of it at the ends."""
+    if step == 1:
+        return picture
+    if step == 2 and picture.ndim == 2 and not picture.shape[0] % 2 and not picture.shape[1] % 2:
+        return _halved(picture)
+    return np.asarray(Image.fromarray(picture).reduce(step))
+
+
+def _halved(picture: Array) -> Array:
+    """The same greys as Pillow's, which takes twice as long: of a CT of 512 x 512, 60 us."""
+    pairs = picture.view(np.uint16)
+    sums = (pairs & 0xFF) + (pairs >> 8)
+    squares = sums[0::2] + sums[1::2]
+    squares += 2  # so that halves are rounded up
+    squares >>= 2
+    return squares.astype(np.uint8)
 
 
 def _steps(rows: int, columns: int, side: int) -> tuple[int, int]:

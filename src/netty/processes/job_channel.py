@@ -13,6 +13,7 @@ from typing import Any
 from netty.errors import LocalError
 
 _HEAD = struct.Struct("<cIQ")  # kind, bytes of the header, bytes of the payload
+_as_json = json.JSONEncoder(separators=(",", ":")).encode
 MAX_HEADER = 16 * 1024 * 1024
 MAX_PAYLOAD = 1024 * 1024 * 1024  # a child reads what strangers wrote: its word about lengths is not taken for granted
 
@@ -49,11 +50,14 @@ class Channel:
 
     def send(self, message: Message) -> None:
         """Sends a message whole."""
-        header = json.dumps(dict(message.header), separators=(",", ":")).encode()
+        header = _as_json(dict(message.header)).encode()
+        front, payload = _HEAD.pack(message.kind.value, len(header), len(message.payload)) + header, message.payload
         self._socket.settimeout(None)
-        self._socket.sendall(_HEAD.pack(message.kind.value, len(header), len(message.payload)) + header)
-        if message.payload:
-            self._socket.sendall(message.payload)
+        sent = self._socket.sendmsg([front, payload])
+        if sent < len(front):  # a signal came between
+            self._socket.sendall(front[sent:])
+        if sent < len(front) + len(payload):
+            self._socket.sendall(memoryview(payload)[max(0, sent - len(front)) :])
 
     def receive(self, seconds: float | None = None) -> Message | None:
         """The next message; None when the other side is gone. TimeoutError after `seconds`, however slowly it comes."""
