@@ -52,6 +52,7 @@ def test_a_presentation_state_is_asked_each_time() -> None:
 
     assert decided.picture.text["presentation_state"]["sop_instance_uid"] == "2.25.1"
     assert decided.picture.text["views"][0]["center"] == 1
+    assert decided.thumbnail.text["presentation_state"] == decided.picture.text["presentation_state"]
     assert decision(IMAGE, 1, GREY, JPEG).picture.text["presentation_state"] is None
 
 

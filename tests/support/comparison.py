@@ -93,7 +93,7 @@ def compare_images(found: list[Path]) -> Iterator[Comparison]:
         row = Comparison(f"{path.parent.name}/{path.name}", *_named(path))
         try:
             with PictureFile(path, *locate_data_set(path)) as picture:
-                images[picture.image.sop_instance_uid] = path
+                images[picture.file.sop_instance_uid] = path
                 yield _compared(row, path, picture)
         except NoPicture as error:
             if "presentation state" in str(error):

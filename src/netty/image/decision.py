@@ -34,11 +34,15 @@ class Stated:
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """How the picture of a frame and its thumbnail are made, and what there is to remark so far."""
+    """How the picture of a frame is made, and what there is to remark so far."""
 
     picture: Stated
-    thumbnail: Stated
     flags: tuple[Flag, ...]
+
+    @property
+    def thumbnail(self) -> Stated:
+        """How the thumbnail is made of the same picture."""
+        return _thumbnail(self.picture.recipe)
 
 
 def decision(
@@ -71,5 +75,9 @@ def _made(
         plan = replace(plan, grey_bits=16)
     views = (state.transforms if state else image.transforms_of(frame - 1)).views
     recipe = Recipe(__version__, plan, settings, state, views, changes_nothing(plan, settings))
-    thumbnail = replace(recipe, kind=RenditionKind.THUMBNAIL)
-    return Decision(Stated.of(recipe), Stated.of(thumbnail), (*image.flags, *remarks))
+    return Decision(Stated.of(recipe), (*image.flags, *remarks))
+
+
+@lru_cache(maxsize=64)
+def _thumbnail(recipe: Recipe) -> Stated:
+    return Stated.of(replace(recipe, kind=RenditionKind.THUMBNAIL))
