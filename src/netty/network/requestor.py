@@ -3,9 +3,8 @@
 import asyncio
 import logging
 from collections import deque
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
-from typing import Final
+from collections.abc import Sequence
+from typing import Final, Self
 
 from netty.dicom.uids import IMPLICIT_VR_LITTLE_ENDIAN
 from netty.dimse.codec import decode_answer
@@ -287,6 +286,21 @@ class RequestedAssociation:
 
     # --- beginning and end ---------------------------------------------------------------------------------------
 
+    async def __aenter__(self) -> Self:
+        try:
+            await self.establish()
+        except BaseException:
+            await self.close()
+            raise
+        return self
+
+    async def __aexit__(self, kind: object, error: BaseException | None, where: object) -> None:
+        try:
+            if error is None:
+                await self.release()
+        finally:
+            await self.close()
+
     async def establish(self) -> None:
         """Connect, and wait for the answer to our request: one deadline for both (statement 4.2.6)."""
         deadline = self._loop.time() + self._timers.association
@@ -331,7 +345,8 @@ class RequestedAssociation:
         """Leave nothing open, whatever happened before."""
         if not self.connection.is_closed and self.connection.was_connected:
             self.connection.abort()
-            await self.connection.wait_closed()
+            while not self.connection.is_closed:
+                await self._wait(float("inf"))
 
 
 def _settle(waiter: asyncio.Future[bool], happened: bool) -> None:
@@ -339,10 +354,9 @@ def _settle(waiter: asyncio.Future[bool], happened: bool) -> None:
         waiter.set_result(happened)
 
 
-@asynccontextmanager
-async def associate(
+def associate(
     remote: Remote, ae: AeSettings, timers: Timers, contexts: Sequence[ProposedContext]
-) -> AsyncIterator[RequestedAssociation]:
+) -> RequestedAssociation:
     """An association for the length of a block: released at its end, aborted where the block fails.
 
     Raises:
@@ -354,13 +368,7 @@ async def associate(
         presentation_contexts=tuple(contexts),
         user_information=ae.user_information,
     )
-    association = RequestedAssociation(remote, request, timers, ae.max_pdu)
-    try:
-        await association.establish()
-        yield association
-        await association.release()
-    finally:
-        await association.close()
+    return RequestedAssociation(remote, request, timers, ae.max_pdu)
 
 
 def one_context(abstract_syntax: str) -> tuple[ProposedContext, ...]:

@@ -262,13 +262,16 @@ def _tune(sock: socket.socket | None) -> None:
     """No waiting for more to send (DCMTK: 30 times faster), and a peer that vanished is noticed in the end."""
     if sock is None or sock.family not in (socket.AF_INET, socket.AF_INET6):
         return
+    own = socket.socket(sock.family, sock.type, sock.proto, sock.fileno())  # the loop's looks itself up for each option
     try:
-        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+        own.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        own.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
         for option, seconds in _KEEPALIVE:
-            sock.setsockopt(socket.IPPROTO_TCP, option, seconds)
+            own.setsockopt(socket.IPPROTO_TCP, option, seconds)
     except OSError:  # the peer has gone already; the first read will tell
         return
+    finally:
+        own.detach()
 
 
 async def connect(connection: Connection, host: str, port: int) -> None:

@@ -11,7 +11,13 @@ from types import MappingProxyType
 from typing import Final
 
 
-class State(Enum):
+class _ByIdentity(Enum):
+    """Members are looked up for each PDU: hashed by what they are, not by their name as Enum does it in Python."""
+
+    __hash__ = object.__hash__
+
+
+class State(_ByIdentity):
     """PS3.8 Tables 9-1 to 9-5."""
 
     IDLE = 1  # Sta1
@@ -29,7 +35,7 @@ class State(Enum):
     AWAITING_TRANSPORT_CLOSE = 13  # Sta13
 
 
-class Trigger(Enum):
+class Trigger(_ByIdentity):
     """The events of PS3.8 Table 9-10 (called triggers here: our events are what the engine tells its user)."""
 
     ASSOCIATE_REQUESTED = 1  # Evt1, local
@@ -53,7 +59,7 @@ class Trigger(Enum):
     INVALID_PDU_RECEIVED = 19  # Evt19
 
 
-class Action(Enum):
+class Action(_ByIdentity):
     """The parts that the standard's actions are made of (PS3.8 Tables 9-6 to 9-9)."""
 
     CONNECT_TRANSPORT = auto()
