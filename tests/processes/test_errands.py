@@ -220,9 +220,10 @@ def test_without_a_settings_file_a_terminal_does_its_command_itself(tmp_path: Pa
     assert hand_over(["make"], {}, str(tmp_path / "none")) is None
 
 
-def test_a_command_too_long_to_be_handed_over_is_done_by_the_terminal(settings: Path) -> None:
+@pytest.mark.parametrize("length", [errand.LONGEST, 1 << 20], ids=["for the clerk", "for the socket"])
+def test_a_command_too_long_to_be_handed_over_is_done_by_the_terminal(settings: Path, length: int) -> None:
     with clerk(settings):
-        assert hand_over(["make"], {"LONG": "x" * (1 << 20)}, str(settings)) is None
+        assert hand_over(["make"], {"LONG": "x" * length}, str(settings)) is None
 
 
 def test_a_name_that_another_user_has_taken_is_told_nothing(settings: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -233,14 +234,18 @@ def test_a_name_that_another_user_has_taken_is_told_nothing(settings: Path, monk
         assert hand_over(["make"], {}, str(settings)) is None
 
 
-def test_who_asks_for_nothing_whole_is_sent_away_and_the_clerk_goes_on(settings: Path) -> None:
-    with clerk(settings):
+@pytest.mark.parametrize("descriptors", [1, 4])
+def test_who_asks_for_nothing_whole_is_told_so_and_leaves_nothing_behind(settings: Path, descriptors: int) -> None:
+    with clerk(settings) as service:
+        before = descriptors_of(service.pid)
         with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as peer:
             peer.settimeout(DEADLINE)
             peer.connect(address(settings))
             assert peer.recv(4096).decode() == program_identity()
-            socket.send_fds(peer, [b"{"], [0])
+            socket.send_fds(peer, [b"{"], [0] * descriptors)
+            assert peer.recv(4096) == errand.DECLINED
             assert peer.recv(4096) == b""
+        wait_until(lambda: descriptors_of(service.pid) == before, DEADLINE, "all are closed")
         with terminal(settings, "exit", "3") as process:
             assert ended(process)[0] == 3
 
@@ -254,6 +259,11 @@ def test_a_changed_module_makes_another_program(tmp_path: Path, monkeypatch: pyt
     os.utime(module, ns=(module.stat().st_atime_ns, module.stat().st_mtime_ns + 1))
 
     assert program_identity() != before
+
+
+def descriptors_of(pid: int) -> set[str]:
+    """The numbers of what a process holds open."""
+    return {each.name for each in Path(f"/proc/{pid}/fd").iterdir()}
 
 
 def children(pid: int) -> list[int]:

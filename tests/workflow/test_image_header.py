@@ -30,7 +30,7 @@ def native_files() -> list[Path]:
     return found
 
 
-def both(path: Path) -> tuple[object, object]:
+def both(path: Path) -> tuple[tuple[object, ...], tuple[object, ...]]:
     """The image, its UID and its frames' times by the header as it is read, and by all of its elements."""
     offset, syntax = locate_data_set(path)
     length = path.stat().st_size - offset
@@ -61,7 +61,7 @@ def test_each_image_of_a_series_keeps_its_own_uid(sop_class_uid: str, tmp_path: 
     for uid, path in study.instances.items():
         found, whole = both(path)
         assert found == whole
-        assert found[1] == uid  # type: ignore[index]
+        assert found[1] == uid
 
 
 def test_a_slice_with_another_window_is_read_anew(tmp_path: Path) -> None:

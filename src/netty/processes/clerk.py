@@ -12,7 +12,7 @@ import sys
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Final, TextIO
+from typing import Any, Final, TextIO, cast
 
 from netty.processes.errand import DECLINED, LONGEST, is_own
 from netty.processes.forking import Forked, name_process
@@ -72,12 +72,15 @@ class Clerk:
 
     async def _serve(self, terminal: socket.socket) -> None:
         """One terminal: who we are, what it wants, how it came out. It does its command itself until it has sent it."""
-        with terminal, contextlib.suppress(OSError, TimeoutError, ValueError):
+        with terminal, contextlib.suppress(OSError, TimeoutError):
             if not is_own(terminal):
                 return
             terminal.send(self.program.encode())
             async with asyncio.timeout(_PATIENCE):
                 errand, descriptors = await _received(terminal)
+            if errand is None:
+                terminal.send(DECLINED)
+                return
             gc.collect()  # a fork makes what is there immortal: no garbage may be among it
             try:
                 process = Forked(lambda: _command(errand, descriptors, self.carry_out), descriptors)
@@ -91,15 +94,16 @@ class Clerk:
             terminal.send(str(code).encode())
 
 
-async def _received(terminal: socket.socket) -> tuple[dict[str, Any], list[int]]:
-    """The command, and the terminal's descriptors. ValueError where it is not whole."""
+async def _received(terminal: socket.socket) -> tuple[dict[str, Any] | None, list[int]]:
+    """The command, and the terminal's descriptors; None and no descriptors where it is not whole."""
     await _readable(terminal)
     data, descriptors, _flags, _address = socket.recv_fds(terminal, LONGEST, _DESCRIPTORS)
-    if len(descriptors) != _DESCRIPTORS:
-        for descriptor in descriptors:
-            os.close(descriptor)
-        raise ValueError("no errand")
-    return json.loads(data), descriptors
+    if len(descriptors) == _DESCRIPTORS:
+        with contextlib.suppress(ValueError):
+            return json.loads(data), descriptors
+    for descriptor in descriptors:
+        os.close(descriptor)
+    return None, []
 
 
 async def _readable(terminal: socket.socket) -> None:
@@ -169,4 +173,4 @@ def _command(errand: dict[str, Any], descriptors: Sequence[int], carry_out: Carr
 def _stream(number: int, mode: str, encoding: str, errors: str) -> TextIO:
     """Standard input, output or error as Python opens them at its start."""
     by_lines = number == _ERROR or os.isatty(number)
-    return open(number, mode, 1 if by_lines else -1, encoding, errors, closefd=False)  # type: ignore[return-value]
+    return cast(TextIO, open(number, mode, 1 if by_lines else -1, encoding, errors, closefd=False))

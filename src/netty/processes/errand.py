@@ -76,6 +76,8 @@ def hand_over(arguments: Sequence[str], environment: Mapping[str, str], settings
             folder = os.open(".", os.O_PATH | os.O_DIRECTORY)
             try:
                 described = json.dumps(_described(arguments, environment)).encode()
+                if len(described) > LONGEST:
+                    return None
                 socket.send_fds(service, [described], [0, 1, 2, folder])
             finally:
                 os.close(folder)
