@@ -72,7 +72,7 @@ class Clerk:
 
     async def _serve(self, terminal: socket.socket) -> None:
         """One terminal: who we are, what it wants, how it came out. It does its command itself until it has sent it."""
-        with terminal, contextlib.suppress(OSError, TimeoutError):
+        with terminal, contextlib.suppress(OSError):  # gone, or silent
             if not is_own(terminal):
                 return
             terminal.send(self.program.encode())
