@@ -14,6 +14,7 @@ export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 
 # What they depend on decides what is done again; each stamp lies in the folder that it speaks of.
 PROGRAM := $(VENV)/.netty-program
+NATIVE := $(VENV)/.netty-native
 TOOLS := $(VENV)/.netty-tools
 FUZZER := $(VENV)/.netty-fuzzer
 INTEROP := tests/interop/node_modules/.package-lock.json
@@ -30,7 +31,7 @@ help: ## print this list
 	@grep -hE '^[a-z-]+:.*## ' $(firstword $(MAKEFILE_LIST)) | sed -E 's/^([a-z-]+):[^#]*## /\1\t/' \
 	  | while IFS=$$'\t' read -r name text; do printf '  make %-15s %s\n' "$$name" "$$text"; done
 
-demo: $(PROGRAM) $(PAGES) ## start two simulated hospitals with netty beside them (ARGS=--exit: fetch all, print the table, end)
+demo: $(PROGRAM) $(NATIVE) $(PAGES) ## start two simulated hospitals with netty beside them (ARGS=--exit: fetch all, print the table, end)
 	@$(VENV)/bin/netty demo $(ARGS)
 
 test: $(TOOLS) $(PAGES) $(INTEROP) ## set up what the tests need, and run them all (ONLY=tests/ul picks a part; JOBS=n; ARGS for pytest)
@@ -88,7 +89,12 @@ $(PROGRAM): requirements/runtime.txt requirements/build.txt pyproject.toml | $(P
 	@$(PY) -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
 	@touch $@
 
-$(TOOLS): requirements/test.txt $(PROGRAM)
+# Optional: the wheel of netty itself needs no compiler.
+$(NATIVE): $(wildcard native/src/*) native/pyproject.toml $(PROGRAM)
+	@scripts/native.sh $(PY)
+	@touch $@
+
+$(TOOLS): requirements/test.txt $(PROGRAM) $(NATIVE)
 	@echo "setup: installing what the tests and checks need"
 	@$(PY) -m pip install --quiet --disable-pip-version-check -r requirements/runtime.txt -r requirements/test.txt
 	@touch $@

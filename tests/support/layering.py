@@ -6,7 +6,7 @@ from pathlib import Path
 
 # Low to high. A module imports its own part, `errors`, and parts of a strictly lower level.
 LEVELS: tuple[frozenset[str], ...] = (
-    frozenset({"errors"}),
+    frozenset({"errors", "native"}),
     frozenset({"dicom"}),
     frozenset({"ul", "image", "model"}),
     frozenset({"dimse"}),
@@ -24,6 +24,7 @@ LEVEL: Mapping[str, int] = {part: level for level, parts in enumerate(LEVELS) fo
 # The pure parts, each with the third-party packages that it may use.
 PURE: Mapping[str, frozenset[str]] = {
     "errors": frozenset(),
+    "native": frozenset({"netty_native"}),
     "dicom": frozenset({"pydicom"}),
     "ul": frozenset(),
     "image": frozenset({"numpy", "simplejpeg", "PIL", "imagecodecs", "av"}),

@@ -6,9 +6,12 @@ a walk spends its time, so there is one loop for each form of header, and for mo
 """
 
 import struct
-from collections.abc import Callable, Set
+from array import array
+from collections.abc import Callable
+from functools import lru_cache
 from typing import Final
 
+from netty import native
 from netty.dicom.tags import BINARY, BINARY_GROUPS, LONG_REPRESENTATIONS, PIXEL_DATA, SHORT_REPRESENTATIONS
 
 UNDEFINED: Final = 0xFFFFFFFF
@@ -31,16 +34,24 @@ Passing = Callable[[memoryview, int, int, int, "Collector", int], tuple[int, int
 class Collector:
     """Takes the first value of each wanted tag, while it is not longer than `longest`."""
 
-    __slots__ = ("longest", "seen", "values", "wanted")
+    __slots__ = ("longest", "numbers", "seen", "values", "wanted")
 
-    def __init__(self, wanted: Set[int], longest: int) -> None:
-        self.wanted = wanted
+    def __init__(self, wanted: frozenset[int], longest: int) -> None:
+        """The pixel data are never taken; but they are seen, for they need a closer look."""
+        self.wanted, self.numbers = _looked_for(wanted)
         self.longest = longest
         self.values: dict[int, bytes] = {}
         self.seen: set[int] = set()
 
 
-NOTHING_WANTED: Final = Collector(frozenset((PIXEL_DATA,)), -1)
+@lru_cache(maxsize=16)
+def _looked_for(wanted: frozenset[int]) -> tuple[frozenset[int], bytes]:
+    """The tags that are looked for, and the same in order, 32 bits each, for the compiled twin."""
+    looked_for = wanted | {PIXEL_DATA}
+    return looked_for, array("I", sorted(looked_for)).tobytes()
+
+
+NOTHING_WANTED: Final = Collector(frozenset(), -1)
 
 
 def pass_implicit(
@@ -155,3 +166,26 @@ def _pass_sequence(
         elif offset != item_end:
             return _NOT_PASSED
     return offset, passed
+
+
+def _by(twin: Callable[..., tuple[int, int]]) -> Passing:
+    """A compiled twin, which takes a collector by its parts."""
+
+    def pass_elements(
+        data: memoryview, offset: int, end: int, most: int, collector: Collector, levels: int
+    ) -> tuple[int, int]:
+        numbers, longest, values, seen = collector.numbers, collector.longest, collector.values, collector.seen
+        return twin(data, offset, end, most, numbers, longest, values, seen, levels)
+
+    return pass_elements
+
+
+BY_PYTHON: Final[dict[bool, Passing]] = {False: pass_implicit, True: pass_explicit}
+"""By whether VRs are explicit."""
+
+COMPILED: Final[dict[bool, Passing]] = (
+    {False: _by(native.compiled.pass_implicit), True: _by(native.compiled.pass_explicit)} if native.compiled else {}
+)
+"""Their twins; empty where they are not installed."""
+
+PASSING: Final = COMPILED or BY_PYTHON

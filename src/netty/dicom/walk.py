@@ -12,7 +12,7 @@ from types import MappingProxyType
 from typing import Final
 
 from netty.dicom.errors import DataSetError, ExcessError
-from netty.dicom.plain_elements import DEEPEST, NOTHING_WANTED, UNDEFINED, Collector, pass_explicit, pass_implicit
+from netty.dicom.plain_elements import DEEPEST, NOTHING_WANTED, PASSING, UNDEFINED, Collector
 from netty.dicom.tags import (
     BINARY,
     BINARY_GROUPS,
@@ -94,8 +94,7 @@ class ElementWalk:
         if big_endian and not explicit:
             raise ValueError("big endian is always explicit")
         self._limits = limits or WalkLimits()
-        # Pixel Data is never collected, but its place is noted: it needs the closer look.
-        self._collector = Collector(wanted | {PIXEL_DATA}, LONGEST_WANTED_VALUE)
+        self._collector = Collector(frozenset(wanted), LONGEST_WANTED_VALUE)
         self._wanted = wanted
         self._explicit = explicit
         data_set = Level(Kind.DATA_SET, explicit, self._limits.size, defined=False, big_endian=big_endian)
@@ -197,12 +196,13 @@ class ElementWalk:
     def _pass_plain(self, data: memoryview, offset: int, last_element: int) -> int:
         """Pass over elements that need no closer look; how many bytes they take."""
         level = self._levels.innermost
-        is_first = not self._elements  # which may tell a wrong transfer syntax
-        if level.kind is not Kind.DATA_SET or level.big_endian or is_first:
+        if level.kind is not Kind.DATA_SET or level.big_endian:
             return 0
+        if not (self._elements or level.explicit) and bytes(data[offset + 4 : offset + 6]) in _KNOWN:
+            return 0  # two letters where the first length is tell a wrong transfer syntax
         end = min(len(data), offset + level.end - self._position)
         most = min(last_element, self._limits.elements) - self._elements
-        pass_over = pass_explicit if level.explicit else pass_implicit
+        pass_over = PASSING[level.explicit]
         collector = self._collector if self._levels.is_top else NOTHING_WANTED
         levels = min(DEEPEST, self._limits.depth - self._levels.depth)
         stopped, passed = pass_over(data, offset, end, most, collector, levels)

@@ -1,0 +1,30 @@
+/* netty_native: the innermost loops of netty, compiled. See native.h. */
+
+#include "native.h"
+
+#define INTERFACE 1 /* what netty/native.py expects; one more with each change of a function's arguments or result */
+
+static PyMethodDef FUNCTIONS[] = {
+    {"pass_implicit", pass_implicit, METH_VARARGS, "netty.dicom.plain_elements.pass_implicit"},
+    {"pass_explicit", pass_explicit, METH_VARARGS, "netty.dicom.plain_elements.pass_explicit"},
+    {"gather", gather, METH_VARARGS, "The loop of netty.ul.data_reader.DataReader.read"},
+    {"keep", keep, METH_VARARGS, "Writes bytes to a file while they are hashed"},
+    {NULL, NULL, 0, NULL},
+};
+
+static int fill(PyObject *module) {
+    return PyModule_AddIntConstant(module, "INTERFACE", INTERFACE);
+}
+
+static PyModuleDef_Slot SLOTS[] = {{Py_mod_exec, fill}, {0, NULL}};
+
+static struct PyModuleDef DEFINITION = {
+    PyModuleDef_HEAD_INIT, "netty_native", "The innermost loops of netty, compiled.", 0, FUNCTIONS, SLOTS, NULL, NULL,
+    NULL,
+};
+
+PyMODINIT_FUNC PyInit_netty_native(void);
+
+__attribute__((visibility("default"))) PyMODINIT_FUNC PyInit_netty_native(void) {
+    return PyModuleDef_Init(&DEFINITION);
+}

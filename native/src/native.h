@@ -1,0 +1,29 @@
+/* What the files of this module share. Each function here is the twin of one in netty that is written in Python: it
+   gives the same for every input, or leaves what is odd to it. Nothing here decides anything about a peer. */
+
+#ifndef NETTY_NATIVE_H
+#define NETTY_NATIVE_H
+
+#define PY_SSIZE_T_CLEAN
+#include <Python.h>
+#include <stdint.h>
+#include <string.h>
+
+static inline uint16_t read_16_little(const uint8_t *at) {
+    return (uint16_t)(at[0] | at[1] << 8);
+}
+
+static inline uint32_t read_32_little(const uint8_t *at) {
+    return (uint32_t)at[0] | (uint32_t)at[1] << 8 | (uint32_t)at[2] << 16 | (uint32_t)at[3] << 24;
+}
+
+static inline uint32_t read_32_big(const uint8_t *at) {
+    return (uint32_t)at[3] | (uint32_t)at[2] << 8 | (uint32_t)at[1] << 16 | (uint32_t)at[0] << 24;
+}
+
+PyObject *pass_implicit(PyObject *module, PyObject *arguments);
+PyObject *pass_explicit(PyObject *module, PyObject *arguments);
+PyObject *gather(PyObject *module, PyObject *arguments);
+PyObject *keep(PyObject *module, PyObject *arguments);
+
+#endif
