@@ -2,13 +2,15 @@
 
 #include "native.h"
 
-#define INTERFACE 1 /* what netty/native.py expects; one more with each change of a function's arguments or result */
+#define INTERFACE 2 /* what netty/native.py expects; one more with each change of a function's arguments or result */
 
 static PyMethodDef FUNCTIONS[] = {
     {"pass_implicit", pass_implicit, METH_VARARGS, "netty.dicom.plain_elements.pass_implicit"},
     {"pass_explicit", pass_explicit, METH_VARARGS, "netty.dicom.plain_elements.pass_explicit"},
     {"gather", gather, METH_VARARGS, "The loop of netty.ul.data_reader.DataReader.read"},
     {"keep", keep, METH_VARARGS, "Writes bytes to a file while they are hashed"},
+    {"paint_ramp", paint_ramp, METH_VARARGS, "netty.image.ramp"},
+    {"look_up", look_up, METH_VARARGS, "netty.image.pixel_data.apply_table_into, for greys of 8 bits"},
     {NULL, NULL, 0, NULL},
 };
 

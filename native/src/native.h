@@ -25,5 +25,7 @@ PyObject *pass_implicit(PyObject *module, PyObject *arguments);
 PyObject *pass_explicit(PyObject *module, PyObject *arguments);
 PyObject *gather(PyObject *module, PyObject *arguments);
 PyObject *keep(PyObject *module, PyObject *arguments);
+PyObject *paint_ramp(PyObject *module, PyObject *arguments);
+PyObject *look_up(PyObject *module, PyObject *arguments);
 
 #endif

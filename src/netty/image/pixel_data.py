@@ -1,5 +1,6 @@
 """Native pixel data: where a frame's bytes are, and which values they store (PS3.3 C.7.6.3.1, PS3.5 8)."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from enum import Enum, StrEnum
 from functools import lru_cache
@@ -8,6 +9,7 @@ from typing import Any, Final, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from netty import native
 from netty.image.errors import CannotRender
 from netty.image.flags import Flag
 
@@ -214,6 +216,10 @@ def apply_table(table: Array, cells: Array) -> Array:
 
 def apply_table_into(table: Array, result: Array, cells: Array) -> None:
     """The same, into an array of as many entries as there are cells."""
+    TAKING(table, result, cells)
+
+
+def _taken(table: Array, result: Array, cells: Array) -> None:
     if cells.itemsize == table.itemsize == 1 and table.ndim == 1 and cells.size >= _ENOUGH_FOR_PAIRS:
         whole = cells.size & ~1
         pairs = _table_of_pairs(table.tobytes())
@@ -221,6 +227,25 @@ def apply_table_into(table: Array, result: Array, cells: Array) -> None:
         result[whole:] = table[cells[whole:]]
     else:
         _take(table, cells, result)
+
+
+def _taken_compiled(table: Array, result: Array, cells: Array) -> None:
+    """Octets for cells of 16 bits in compiled code, all else in numpy: octets for octets are as fast in pairs."""
+    are_plain = cells.dtype.isnative and all(each.flags.c_contiguous for each in (table, result, cells))
+    if are_plain and cells.itemsize == 2 and table.itemsize == 1 and table.shape == (1 << 16,):
+        native.compiled.look_up(result, cells, table)  # type: ignore[union-attr]
+    else:
+        _taken(table, result, cells)
+
+
+Taking = Callable[[Array, Array, Array], None]
+
+BY_PYTHON: Final[Taking] = _taken
+
+COMPILED: Final[Taking | None] = _taken_compiled if native.compiled else None
+"""Its twin; None where it is not installed."""
+
+TAKING: Final = COMPILED or BY_PYTHON
 
 
 def _take(table: Array, cells: Array, result: Array) -> None:
