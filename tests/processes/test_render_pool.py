@@ -49,6 +49,43 @@ def test_replies_come_in_order_with_their_bytes(pool: ChildPool) -> None:
     assert [reply.payload for reply in replies] == [bytes([number]) * 1_000_000 for number in range(3)]
 
 
+def test_several_jobs_are_done_in_turn_and_each_reply_says_of_which(pool: ChildPool) -> None:
+    jobs = [{"do": "answer", "times": times, "size": 400_000} for times in (2, 0, 3)]
+
+    replies = [(reply.job, reply.header["number"], len(reply.payload)) for reply in pool.run_all(jobs)]
+
+    assert replies == [(job, number, 400_000) for job, number in [(0, 0), (0, 1), (2, 0), (2, 1), (2, 2)]]
+
+
+def test_one_of_several_jobs_that_fails_is_said_and_costs_no_child(pool: ChildPool) -> None:
+    before = pid(pool)
+
+    with pytest.raises(ChildFailed, match="The picture x has no size"):
+        list(pool.run_all([{"do": "answer", "times": 1}, {"do": "refuse", "name": "x"}, {"do": "answer", "times": 1}]))
+
+    assert pid(pool) == before
+
+
+def test_each_of_several_jobs_has_its_own_processor_time() -> None:
+    """A child that has used much of it by the third job is not ended."""
+    with ChildPool(COMMAND, 1, ChildLimits(cpu_seconds=2, niceness=0)) as pool:
+        assert [reply.job for reply in pool.run_all([{"do": "loop", "seconds": 1.2}] * 3)] == [0, 1, 2]
+
+
+@pytest.mark.parametrize("number", [1, -1, "0"])
+def test_a_child_that_answers_what_it_was_not_asked_is_not_believed(number: object) -> None:
+    program = f"""
+        from netty.processes import worker
+        real = worker.Answer
+        worker.Answer = lambda job, *said: real({number!r}, *said)
+        worker.serve_jobs(lambda job: iter([({{"number": 0}}, b"0")]))
+    """
+    with ChildPool((sys.executable, "-c", textwrap.dedent(program)), 1, LIMITS) as pool:
+        for _ in range(2):
+            with pytest.raises(ChildFailed, match="something that is no message"):
+                answer(pool)
+
+
 def test_a_child_is_kept_for_the_next_job(pool: ChildPool) -> None:
     assert pid(pool) == pid(pool)
 

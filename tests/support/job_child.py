@@ -1,5 +1,6 @@
 """A child for the tests of the pool: real work of every bad kind. Run as a program."""
 
+import math
 import os
 import signal
 import sys
@@ -23,8 +24,10 @@ def handle(job: dict[str, Any]) -> Iterator[tuple[dict[str, Any], bytes]]:
             yield {"began": True}, b""
             yield {"sum": len(bytearray(job["bytes"]))}, b""
         case "loop":
-            while True:
+            until = time.process_time() + job.get("seconds", math.inf)
+            while time.process_time() < until:
                 pass
+            yield {}, b""
         case "sleep":
             time.sleep(3600)
         case "die":

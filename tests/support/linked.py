@@ -2,7 +2,7 @@
 
 import asyncio
 import threading
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from functools import partial
@@ -205,8 +205,8 @@ async def _serving(folder: Path, database: Database, receive: ReceiveSettings) -
 def _renderer(parts: Linked) -> Renderer:
     """The renderer, with its child's work done in this process."""
 
-    def render(job: Mapping[str, Any]) -> Iterator[Reply]:
-        return (Reply(header, data) for header, data in render_job(job))
+    def render(jobs: Sequence[Mapping[str, Any]]) -> Iterator[Reply]:
+        return (Reply(header, data, number) for number, job in enumerate(jobs) for header, data in render_job(job))
 
     keeper = Keeper(parts.spool, parts.blobs, Deidentifier.of(parts.keep, parts.folder, parts.folder, parts.ae))
     commits = GroupCommit(parts.database.together, parts.blobs.sync)

@@ -2,8 +2,10 @@
 
 import threading
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, cast
+
+import pytest
 
 from netty.archive.received import Rendered, ToRender
 from netty.archive.registration import Registration
@@ -32,21 +34,39 @@ def _none() -> Pictures:
 def test_what_is_in_hand_is_not_taken_up_again_until_it_is_done() -> None:
     in_hand = InHand()
     in_hand.add([task(1), task(2)])
-    first = in_hand.take(wait=False)
+    [first] = in_hand.take(wait=False)
     in_hand.add([task(1), task(3)])
 
-    assert first is not None
     assert (in_hand.waiting, in_hand.taken) == (2, 3)
 
     in_hand.done(first)
     in_hand.add([task(1)])
 
-    keys = [one.key[1] for one in iter(lambda: in_hand.take(wait=False), None)]
+    keys = [one.key[1] for [one] in iter(lambda: in_hand.take(wait=False), [])]
     assert keys == [2, 3, 1]
 
 
+@pytest.mark.parametrize(
+    ("waiting", "sharers", "taken"),
+    [
+        ("qqqqqqqqqqqq", 1, 8),
+        ("qqqqqqqqqqqq", 4, 3),
+        ("q", 4, 1),
+        ("qq-qqqqqq", 1, 2),
+        ("-qqqqqqqq", 1, 1),
+    ],
+)
+def test_quick_tasks_are_taken_a_few_at_a_time_and_shared(waiting: str, sharers: int, taken: int) -> None:
+    one = ToRender(1, "", 1, "", 0, 0, "", "", "", "", "", 0)
+    in_hand = InHand()
+    in_hand.add([replace(task(number), quick=one if each == "q" else None) for number, each in enumerate(waiting)])
+
+    assert [each.key[1] for each in in_hand.take(wait=False, sharers=sharers)] == list(range(taken))
+    assert in_hand.waiting == len(waiting) - taken
+
+
 def test_a_thread_with_something_to_write_does_not_wait_for_tasks() -> None:
-    assert InHand().take(wait=False) is None
+    assert not InHand().take(wait=False)
 
 
 def test_at_the_end_who_waits_is_woken_and_what_waits_is_left() -> None:
@@ -54,7 +74,7 @@ def test_at_the_end_who_waits_is_woken_and_what_waits_is_left() -> None:
     ended = threading.Event()
 
     def wait() -> None:
-        if in_hand.take(wait=True) is None:
+        if not in_hand.take(wait=True):
             ended.set()
 
     thread = threading.Thread(target=wait)
@@ -64,7 +84,7 @@ def test_at_the_end_who_waits_is_woken_and_what_waits_is_left() -> None:
     in_hand.add([task(1)])
 
     assert ended.is_set()
-    assert in_hand.take(wait=True) is None
+    assert not in_hand.take(wait=True)
 
 
 def test_what_is_said_to_wait_while_others_are_looked_for_is_looked_for_when_few_wait() -> None:
@@ -74,7 +94,7 @@ def test_what_is_said_to_wait_while_others_are_looked_for_is_looked_for_when_few
     in_hand.wait_for_want(0)
 
     wanted = []
-    while in_hand.take(wait=False) is not None:
+    while in_hand.take(wait=False):
         wanted.append(in_hand._wanted.is_set())
 
     assert wanted == [False] * 4 + [True] * 16

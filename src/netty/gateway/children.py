@@ -194,7 +194,7 @@ async def _render(desk: Desk, child: Child) -> None:
     workers = os.cpu_count() or 1
     pool = ChildPool(render_command(), workers)
     commits = GroupCommit(desk.database.together, desk.blobs.sync)
-    drawer = Drawer(desk.spool, desk.blobs, pool.run, settings.render, keeper, commits)
+    drawer = Drawer(desk.spool, desk.blobs, pool.run_all, settings.render, keeper, commits)
     in_hand = InHand()
     registrar = Registrar(desk.registration, desk.spool, in_hand.want)
     for name in await asyncio.to_thread(unregistered, desk.registration, desk.spool):

@@ -3,7 +3,7 @@
 import hashlib
 import logging
 import secrets
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -19,6 +19,7 @@ from netty.image.flags import Flag
 from netty.image.rendition import EXTENSIONS, RenditionKind
 from netty.image.settings import LoopFormat, RenderSettings
 from netty.model import reasons
+from netty.processes.job_channel import Bytes
 from netty.processes.render_pool import ChildFailed, Reply
 from netty.workflow.data_set_place import locate_data_set
 from netty.workflow.deidentify import Pixels
@@ -30,8 +31,8 @@ log = logging.getLogger(__name__)
 
 _SHARDS: Final = 256  # folders that hold those of the series
 
-Render = Callable[[Mapping[str, Any]], Iterable[Reply]]
-"""Runs one job in a render child and gives its replies one by one; LocalError where the child died of it."""
+Render = Callable[[Sequence[Mapping[str, Any]]], Iterable[Reply]]
+"""Runs some jobs in a render child and gives their replies one by one; LocalError where one failed or it died."""
 
 Place = dict[str, Any]
 """Where a data set lies, as a render job says it: `path`, `offset`, `transfer_syntax`, perhaps `length`."""
@@ -62,7 +63,7 @@ class Pictures:
         self.reason = ""
         self.references: list[str] = []
 
-    def take(self, header: Mapping[str, Any], data: bytes) -> None:
+    def take(self, header: Mapping[str, Any], data: Bytes) -> None:
         """One reply."""
         match header["kind"]:
             case "image":
@@ -127,23 +128,34 @@ class Drawer:
 
     def draw(self, place: Place, pictures: Pictures, **more: Any) -> None:
         """Have the data set at `place` drawn; `more` goes into the job as it is. LocalError where the child died."""
+        job = self._job(place, pictures) | more
+        self._draw([job], [pictures])
+
+    def draw_together(self, places: Sequence[Place], pictures: Sequence[Pictures]) -> None:
+        """Have several drawn, one by one by the same child; LocalError where that went wrong with any of them."""
+        self._draw([self._job(place, each) for place, each in zip(places, pictures, strict=True)], pictures)
+
+    def _job(self, place: Place, pictures: Pictures) -> dict[str, Any]:
         settings = self.settings
-        job = place | {
+        return place | {
             "format": settings.format.value,
             "quality": settings.quality,
             "png_bits": settings.png_bits,
             "ct_windows": [window.value for window in settings.ct_windows],
             "thumbnail": not pictures.presentation_state,
         }
-        for reply in self.render(job | more):
-            pictures.take(reply.header, reply.payload)
-        if settings.loop is not LoopFormat.NONE and pictures.frames > 1 and pictures.ended is None:
-            self._draw_loop(job | more, pictures)
+
+    def _draw(self, jobs: Sequence[dict[str, Any]], pictures: Sequence[Pictures]) -> None:
+        for reply in self.render(jobs):
+            pictures[reply.job].take(reply.header, reply.payload)
+        for job, each in zip(jobs, pictures, strict=True):
+            if self.settings.loop is not LoopFormat.NONE and each.frames > 1 and each.ended is None:
+                self._draw_loop(job, each)
 
     def _draw_loop(self, job: Mapping[str, Any], pictures: Pictures) -> None:
         """The loop, by a job of its own: the frames are there all the same where it cannot be made, or a child dies."""
         try:
-            for reply in self.render({**job, "loop": self.settings.loop.value}):
+            for reply in self.render([{**job, "loop": self.settings.loop.value}]):
                 if reply.header["kind"] == "rendition":
                     pictures.take(reply.header, reply.payload)
                 elif reply.header["kind"] != "image":

@@ -1,12 +1,12 @@
 """A picture of what was set aside, for the person who decides; kept nowhere."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from netty.archive.set_aside import SetAside
 from netty.errors import NettyError
 from netty.image.settings import RenditionFormat
-from netty.workflow.pictures import Render
+from netty.processes.render_pool import Reply
 from netty.workflow.quarantine import QuarantineDesk
 
 
@@ -14,7 +14,9 @@ class NoPicture(NettyError):
     """There is nothing to look at, and why."""
 
 
-def picture_of(desk: QuarantineDesk, one: SetAside, frame: int, render: Render) -> bytes:
+def picture_of(
+    desk: QuarantineDesk, one: SetAside, frame: int, render: Callable[[Mapping[str, Any]], Iterable[Reply]]
+) -> bytes:
     """One frame as JPEG, drawn by a render child from the bytes as they were received.
 
     Raises:

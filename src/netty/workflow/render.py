@@ -4,15 +4,18 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import partial
+from itertools import zip_longest
 
 from netty.archive.errors import DatabaseFault, DiskFault, DiskFull
 from netty.archive.held import RenderState
 from netty.archive.received import Rendered, ToRender
 from netty.archive.registration import Registration
 from netty.archive.spool import Spool
+from netty.dicom.uids import EXPLICIT_VR_LITTLE_ENDIAN, IMPLICIT_VR_LITTLE_ENDIAN
 from netty.errors import LocalError
 from netty.workflow.pictures import Drawer, HeldBack, Pictures, picture_stem
 from netty.workflow.rerender import NETTY_FAILED, Rerenderer
@@ -28,6 +31,8 @@ _AGAIN_SECONDS = 0.25
 _AFTER_FAULT_SECONDS = 5.0
 _LOOK_AHEAD = 64
 _LONG = 4 << 20  # bytes of a data set that is seconds in drawing; what was drawn before it must not wait
+_QUICK = 1 << 20  # bytes of a data set that is milliseconds in drawing, unless it is compressed
+_NATIVE = frozenset({IMPLICIT_VR_LITTLE_ENDIAN, EXPLICIT_VR_LITTLE_ENDIAN})
 _MOST_ATTEMPTS = 2  # a child that dies twice of the same image will die again
 
 
@@ -94,16 +99,36 @@ class Renderer:
     def _work(self, stopping: threading.Event) -> None:
         """Draw, and now and then write the rows of what was drawn: before waiting, and before what takes long."""
         unwritten = Unwritten()
-        while (task := self.in_hand.take(wait=not unwritten)) or unwritten:
-            if unwritten and (task is None or task.is_long or unwritten.is_due):
+        while (tasks := self.in_hand.take(wait=not unwritten, sharers=self.workers)) or unwritten:
+            if unwritten and (not tasks or tasks[0].is_long or unwritten.is_due):
                 self._write(unwritten.taken(), stopping)
-            if task is not None:
-                self._do(task, unwritten, stopping)
+            together = self._drawn_together(tasks) if len(tasks) > 1 else []
+            for task, do in zip_longest(tasks, together):
+                self._do(task, do or task.do, unwritten, stopping)
 
-    def _do(self, task: Task, unwritten: Unwritten, stopping: threading.Event) -> None:
+    def _drawn_together(self, tasks: Sequence[Task]) -> list[Callable[[], Drawn | None]]:
+        """Quick ones, by one child in one go; gives what is left to do with each.
+
+        Nothing where anything did not go smoothly: what it was is found out with each by itself.
+        """
+        these = [(task, task.quick, self._pictures(task.quick)) for task in tasks if task.quick]
+        pictures = [each for _, _, each in these]
+        try:
+            with ExitStack() as places:
+                self.drawer.draw_together(
+                    [places.enter_context(self.drawer.place(one)) for _, one, _ in these], pictures
+                )
+        except Exception as error:
+            log.info("render: %d instances are drawn one by one: %s", len(tasks), error)
+            for each in pictures:
+                each.discard()
+            return []
+        return [partial(self._drawn, one, each, task) for task, one, each in these]
+
+    def _do(self, task: Task, do: Callable[[], Drawn | None], unwritten: Unwritten, stopping: threading.Event) -> None:
         drawn = None
         try:
-            drawn = task.do()
+            drawn = do()
         except (DatabaseFault, DiskFull, DiskFault) as error:
             # Nothing is lost: it waits on.
             log.error("render: %s", error)
@@ -148,12 +173,16 @@ class Renderer:
     def _task(self, one: ToRender) -> Task:
         number = one.instance_id
         give_up = partial(self.registration.not_rendered, number, RenderState.FAILED, NETTY_FAILED)
-        task = Task(("instance", number), lambda: self._render(one, task), give_up, is_long=one.data_length > _LONG)
+        quick = one if one.data_length <= _QUICK and one.transfer_syntax in _NATIVE else None
+        task = Task(("instance", number), lambda: self._render(one, task), give_up, one.data_length > _LONG, quick)
         return task
+
+    def _pictures(self, one: ToRender) -> Pictures:
+        return Pictures(self.drawer.blobs, picture_stem(one), again=one.has_pictures)
 
     def _render(self, one: ToRender, task: Task) -> Drawn | None:
         """One instance, from its file to its pictures; these show no more of the patient than what is kept."""
-        pictures = Pictures(self.drawer.blobs, picture_stem(one), again=one.has_pictures)
+        pictures = self._pictures(one)
         try:
             with self.drawer.place(one) as place:
                 self.drawer.draw(place, pictures)

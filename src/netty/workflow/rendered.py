@@ -20,7 +20,7 @@ class RenderedFile:
 
     kind: RenditionKind
     frame: int
-    data: bytes
+    data: bytes | memoryview
     format: str
     width: int
     height: int
@@ -44,10 +44,10 @@ def rendition_reply(rendered: RenderedFile) -> tuple[dict[str, Any], bytes]:
         "view": rendered.view,
         "flags": [flag.value for flag in rendered.flags],
     }
-    return header, rendered.data
+    return header, bytes(rendered.data)
 
 
-def rendered_of(header: Mapping[str, Any], data: bytes) -> RenderedFile:
+def rendered_of(header: Mapping[str, Any], data: bytes | memoryview) -> RenderedFile:
     """The rendition that a reply of kind "rendition" carries."""
     return RenderedFile(
         kind=RenditionKind(header["of"]),

@@ -13,19 +13,22 @@ from netty.workflow.pictures import Pictures
 _MOST_AT_ONCE: Final = 32
 _FEW: Final = 16  # waiting tasks: time to look for more
 _LONGEST_SECONDS: Final = 0.1
+_MOST_TOGETHER: Final = 8
 
 
 @dataclass(frozen=True, slots=True)
 class Task:
     """Something for a render thread. `key` says what it is about, so that it is not taken up twice.
 
-    `do` gives what is still to be written, in one go with others; None where everything is done.
+    `do` gives what is still to be written, in one go with others; None where everything is done. `quick`: the instance
+    that is drawn, where that is done so soon that several are drawn in one go.
     """
 
     key: tuple[str, int]
     do: "Callable[[], Drawn | None]"
     give_up: Callable[[], object]
     is_long: bool = False
+    quick: ToRender | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,14 +130,23 @@ class InHand:
             if new:
                 self._changed.notify(len(new))
 
-    def take(self, wait: bool) -> Task | None:
-        """The next one. None when there will be none any more, and, without `wait`, when there is none now."""
+    def take(self, wait: bool, sharers: int = 1) -> list[Task]:
+        """The next one, or the next few quick ones, of which each of so many `sharers` shall have as many.
+
+        None when there will be none any more, and, without `wait`, when there is none now.
+        """
         with self._changed:
             while wait and not self._waiting and not self._ended:
                 self._changed.wait()
             if self._more and len(self._waiting) <= _FEW:
                 self._wanted.set()
-            return self._waiting.popleft() if self._waiting and not self._ended else None
+            if self._ended or not self._waiting:
+                return []
+            taken = [self._waiting.popleft()]
+            most = min(_MOST_TOGETHER, 1 + len(self._waiting) // sharers) if taken[0].quick else 1
+            while len(taken) < most and self._waiting[0].quick:
+                taken.append(self._waiting.popleft())
+            return taken
 
     def done(self, one: Task) -> None:
         """It may be taken up again, should it come again."""
