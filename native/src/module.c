@@ -11,6 +11,8 @@ static PyMethodDef FUNCTIONS[] = {
     {"keep", keep, METH_VARARGS, "Writes bytes to a file while they are hashed"},
     {"paint_ramp", paint_ramp, METH_VARARGS, "netty.image.ramp"},
     {"look_up", look_up, METH_VARARGS, "netty.image.pixel_data.apply_table_into, for greys of 8 bits"},
+    {"content", content, METH_VARARGS, "netty.image.self_check.content_flags"},
+    {"sums", sums, METH_VARARGS, "What netty.image.self_check.is_inverted_against adds up"},
     {NULL, NULL, 0, NULL},
 };
 

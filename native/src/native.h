@@ -27,5 +27,7 @@ PyObject *gather(PyObject *module, PyObject *arguments);
 PyObject *keep(PyObject *module, PyObject *arguments);
 PyObject *paint_ramp(PyObject *module, PyObject *arguments);
 PyObject *look_up(PyObject *module, PyObject *arguments);
+PyObject *content(PyObject *module, PyObject *arguments);
+PyObject *sums(PyObject *module, PyObject *arguments);
 
 #endif
