@@ -13,6 +13,7 @@ static PyMethodDef FUNCTIONS[] = {
     {"look_up", look_up, METH_VARARGS, "netty.image.pixel_data.apply_table_into, for greys of 8 bits"},
     {"content", content, METH_VARARGS, "netty.image.self_check.content_flags"},
     {"sums", sums, METH_VARARGS, "What netty.image.self_check.is_inverted_against adds up"},
+    {"agrees", agrees, METH_VARARGS, "netty.dicom.excerpt.Way.leads_through"},
     {NULL, NULL, 0, NULL},
 };
 

@@ -29,5 +29,6 @@ PyObject *paint_ramp(PyObject *module, PyObject *arguments);
 PyObject *look_up(PyObject *module, PyObject *arguments);
 PyObject *content(PyObject *module, PyObject *arguments);
 PyObject *sums(PyObject *module, PyObject *arguments);
+PyObject *agrees(PyObject *module, PyObject *arguments);
 
 #endif

@@ -57,6 +57,19 @@ def test_strips_are_the_frame_in_pieces(
         assert not frames.is_cut(frame)
 
 
+@pytest.mark.parametrize("surplus", [-1, 0, 1])
+@pytest.mark.parametrize("pixels", KINDS, ids=lambda each: f"{each.bits_allocated} {each.byte_order.value}")
+def test_what_came_with_the_header_is_not_read_again(pixel_data: int, pixels: PixelDescription, surplus: int) -> None:
+    first, size, _ = pixels.frame_span(1)
+    read = memoryview(os.pread(pixel_data, first + size + surplus, START))
+    read_anew = NativeFrames(pixel_data, START, pixels.total_size + 1, pixels)
+    frames = NativeFrames(pixel_data if surplus < 0 else -1, START, pixels.total_size + 1, pixels, read)
+
+    for frame in (2, 1):
+        expected = np.array(read_anew.cells(frame))
+        assert np.array_equal(np.concatenate([np.array(strip) for strip in frames.strips(frame)]), expected)
+
+
 @pytest.mark.parametrize("missing", [1, 2, 99, 4000])
 def test_what_lacks_of_a_frame_is_0_in_its_strips_too(
     pixel_data: int, missing: int, monkeypatch: pytest.MonkeyPatch

@@ -5,12 +5,14 @@ same for all slices of a series where those fifteen say the same: what was read 
 """
 
 import struct
+from array import array
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import Final
 
+from netty import native
 from netty.dicom.dataset import NATIVE_SYNTAXES, PIXEL_DATA_TAGS, UNDEFINED_LENGTH, PixelDataElement
 
 _HEADER: Final = struct.Struct("<HH2sH")
@@ -50,6 +52,20 @@ class Excerpt:
 
 
 @dataclass(frozen=True, slots=True)
+class Headers:
+    """What the headers of elements and items are in one data set, and how they are taken out of another.
+
+    Attributes:
+        places: of each header the first byte and the number of bytes, 32 bits each.
+    """
+
+    reader: struct.Struct
+    passed: tuple[bytes, ...]
+    places: bytes
+    joined: bytes
+
+
+@dataclass(frozen=True, slots=True)
 class Way:
     """How a header was gone through: which bytes decided it, and where what was wanted stands.
 
@@ -57,15 +73,14 @@ class Way:
     every step would be the same again. The slices of a series mostly do.
     """
 
-    headers: struct.Struct
-    passed: tuple[bytes, ...]
+    headers: "Headers"
     wanted: tuple[slice, ...]
     apart: slice
     pixel_data: PixelDataElement
 
     def leads_through(self, head: bytes) -> bool:
         """Whether a data set that begins with `head` is gone through in the same way."""
-        return len(head) >= self.headers.size and self.headers.unpack_from(head) == self.passed
+        return AGREEING(self.headers, head)
 
     def excerpt(self, head: bytes) -> Excerpt:
         """What was wanted, of a data set that it leads through."""
@@ -87,7 +102,7 @@ class Excerpts:
         found = find_way(head, transfer_syntax, self._wanted)
         if found is None:
             return None
-        if len(found.passed) <= _LONGEST_WAY:
+        if len(found.headers.passed) <= _LONGEST_WAY:
             self._ways.appendleft((transfer_syntax, found))
         return found.excerpt(head)
 
@@ -139,7 +154,7 @@ def _way(head: bytes, implicit: bool, wanted: Wanted) -> Way:
         if tag in PIXEL_DATA_TAGS:
             stated = None if length == UNDEFINED_LENGTH else length
             element_of_pixels = PixelDataElement(tag, vr.decode() or "OW", start, stated)
-            return Way(*_decided_by(headers, head), _joined(pieces), apart, element_of_pixels)
+            return Way(_decided_by(headers, head), _joined(pieces), apart, element_of_pixels)
         end = start + length if length != UNDEFINED_LENGTH else _behind_sequence(head, start, vr, implicit, 0, headers)
         if end > size:
             raise _Irregular
@@ -150,14 +165,36 @@ def _way(head: bytes, implicit: bool, wanted: Wanted) -> Way:
         position = end
 
 
-def _decided_by(headers: Sequence[slice], head: bytes) -> tuple[struct.Struct, tuple[bytes, ...]]:
+def _decided_by(headers: Sequence[slice], head: bytes) -> Headers:
     """What reads the headers out of a data set at once, and what they are in this one."""
     parts, position = ["<"], 0
     for each in headers:
         parts.append(f"{each.start - position}x{each.stop - each.start}s")
         position = each.stop
     reader = struct.Struct("".join(parts))
-    return reader, reader.unpack_from(head)
+    passed = reader.unpack_from(head)
+    places = array("I", [number for each in headers for number in (each.start, each.stop - each.start)])
+    return Headers(reader, passed, places.tobytes(), b"".join(passed))
+
+
+def _agree(headers: Headers, head: bytes) -> bool:
+    return len(head) >= headers.reader.size and headers.reader.unpack_from(head) == headers.passed
+
+
+def _agree_compiled(headers: Headers, head: bytes) -> bool:
+    agrees: bool = native.compiled.agrees(head, headers.places, headers.joined)  # type: ignore[union-attr]
+    return agrees
+
+
+Agreeing = Callable[[Headers, bytes], bool]
+
+BY_PYTHON: Final[Agreeing] = _agree
+"""Whether the bytes of a data set that begins with `head` are the same in all places."""
+
+COMPILED: Final[Agreeing | None] = _agree_compiled if native.compiled else None
+"""Its twin; None where it is not installed."""
+
+AGREEING: Final = COMPILED or BY_PYTHON
 
 
 def _joined(pieces: Sequence[slice]) -> tuple[slice, ...]:

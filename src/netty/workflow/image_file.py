@@ -48,7 +48,7 @@ class ImageFile:
             image = self._compressed.agreed(image)
         self.image, self.sop_instance_uid = image, header.sop_instance_uid
         self._dataset = header.dataset
-        self._native = NativeFrames(file.fileno(), start, header.length, image.pixels)
+        self._native = NativeFrames(file.fileno(), start, header.length, image.pixels, header.read)
 
     @property
     def frame_times(self) -> tuple[int, ...]:

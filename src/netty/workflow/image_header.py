@@ -2,7 +2,7 @@
 
 import io
 import os
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import lru_cache
 from typing import BinaryIO, Final
 
@@ -17,6 +17,7 @@ from netty.workflow import frame_times, image_attributes, plane_attributes
 from netty.workflow.image_attributes import SOP_INSTANCE_UID, read_image
 
 _HEADS: Final = (1 << 15, 1 << 20)  # bytes: most headers are shorter than the first, nearly all than the second
+_WHOLE: Final = 1 << 18  # bytes: data sets up to here are read at once, with their pixels
 _LONGEST_KNOWN: Final = 1 << 16  # what is longer, such as functional groups, comes only once
 
 # All that is read of a native image. The reader sees nothing else, so nothing else can change the picture.
@@ -47,7 +48,8 @@ _EXCERPTS: Final = Excerpts(
 class ImageHeader:
     """`start` of the pixel data from the beginning of the data set, and its `length`, as far as it is there.
 
-    `image` is the same one for all images whose headers say the same.
+    `image` is the same one for all images whose headers say the same. `read` is the beginning of the pixel data, as far
+    as it came with the header.
     """
 
     image: RenderableImage | NotRenderable
@@ -55,19 +57,24 @@ class ImageHeader:
     dataset: Dataset
     start: int
     length: int
+    read: memoryview
 
 
 def read_header(file: BinaryIO, transfer_syntax: str, offset: int, length: int) -> ImageHeader:
     """The header of the data set of `length` bytes at `offset`."""
-    if transfer_syntax not in SYNTAXES and (found := _excerpt(file, transfer_syntax, offset, length)) is not None:
-        start, available = _room(found.pixel_data, length)
-        image, dataset = _known(found, transfer_syntax, available)
-        return ImageHeader(image, _first_value(found.apart), dataset, start, available)
+    if transfer_syntax not in SYNTAXES:
+        head, found = _excerpt(file, transfer_syntax, offset, length)
+        if found is not None:
+            start, available = _room(found.pixel_data, length)
+            image, dataset = _known(found, transfer_syntax, available)
+            read = memoryview(head)[start : start + available]
+            return ImageHeader(image, _first_value(found.apart), dataset, start, available, read)
     plain_syntax = EXPLICIT_VR_LITTLE_ENDIAN if transfer_syntax in SYNTAXES else transfer_syntax
     attributes = read_attributes(file, plain_syntax, offset, length)
     start, available = _room(attributes.pixel_data, length)
     image = read_image(attributes, available, transfer_syntax)
-    return ImageHeader(image, text(attributes.dataset, SOP_INSTANCE_UID), attributes.dataset, start, available)
+    uid = text(attributes.dataset, SOP_INSTANCE_UID)
+    return ImageHeader(image, uid, attributes.dataset, start, available, memoryview(b""))
 
 
 def _room(pixel_data: PixelDataElement | None, length: int) -> tuple[int, int]:
@@ -77,26 +84,28 @@ def _room(pixel_data: PixelDataElement | None, length: int) -> tuple[int, int]:
     return start, available if stated is None else min(available, stated)
 
 
-def _excerpt(file: BinaryIO, transfer_syntax: str, offset: int, length: int) -> Excerpt | None:
-    for size in _HEADS:
+def _excerpt(file: BinaryIO, transfer_syntax: str, offset: int, length: int) -> tuple[bytes, Excerpt | None]:
+    """What was read of the data set, and its excerpt, where there is one."""
+    for size in (length,) if length <= _WHOLE else _HEADS:
         head = os.pread(file.fileno(), min(size, length), offset)
         found = _EXCERPTS.of(head, transfer_syntax)
         if found is not None or len(head) < size:
-            return found
-    return None
+            break
+    return head, found
 
 
 def _known(found: Excerpt, transfer_syntax: str, available: int) -> tuple[RenderableImage | NotRenderable, Dataset]:
     read = _read if len(found.elements) <= _LONGEST_KNOWN else _read.__wrapped__
-    pixel_data = replace(found.pixel_data, offset=0)
-    return read(found.elements, transfer_syntax, pixel_data, available)
+    pixel_data = found.pixel_data
+    return read(found.elements, transfer_syntax, pixel_data.tag, pixel_data.vr, pixel_data.length, available)
 
 
 @lru_cache(maxsize=64)
 def _read(
-    elements: bytes, transfer_syntax: str, pixel_data: PixelDataElement, available: int
+    elements: bytes, transfer_syntax: str, tag: int, vr: str, stated_length: int | None, available: int
 ) -> tuple[RenderableImage | NotRenderable, Dataset]:
     attributes = read_attributes(io.BytesIO(elements), transfer_syntax, 0, len(elements))
+    pixel_data = PixelDataElement(tag, vr, 0, stated_length)
     attributes = Attributes(attributes.dataset, pixel_data, attributes.is_little_endian)
     return read_image(attributes, available, transfer_syntax), attributes.dataset
 

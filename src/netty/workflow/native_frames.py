@@ -10,14 +10,19 @@ from netty.image.errors import CannotRender
 from netty.image.pixel_data import Array, PixelDescription, frame_cells
 
 STRIP: Final = 1 << 18  # bytes: what is read stays in the cache until it is looked up; whole cells and words
+_NOTHING: Final = memoryview(b"")
 
 
 class NativeFrames:
     """The pixel data from byte `start` of an open file on, which ends after `length` bytes at the latest."""
 
-    def __init__(self, descriptor: int, start: int, length: int, pixels: PixelDescription) -> None:
+    def __init__(
+        self, descriptor: int, start: int, length: int, pixels: PixelDescription, read: memoryview = _NOTHING
+    ) -> None:
+        """`read` is the beginning of the pixel data, as far as it was read with the header: it is not read again."""
         self._descriptor, self._start, self._length, self._pixels = descriptor, start, length, pixels
         self._cells_per_frame = pixels.cells_per_frame
+        self._known = read
         self._whole = np.empty(0, np.uint8)
 
     def strips(self, frame: int) -> Iterator[Array]:
@@ -28,6 +33,9 @@ class NativeFrames:
         return self._strips(*self._present_span(frame))
 
     def _strips(self, first: int, size: int, leading_bits: int) -> Iterator[Array]:
+        if first + size <= len(self._known):
+            yield frame_cells(self._known[first : first + size], self._pixels, leading_bits)
+            return
         room, left = np.empty(min(size, STRIP), np.uint8).data, self._cells_per_frame
         for start in range(0, size, STRIP):
             strip = room[: size - start]
