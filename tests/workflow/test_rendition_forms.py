@@ -257,7 +257,7 @@ def _followed(path: Path, rendition: HeldRendition) -> RenderedFile:
 def _drawn(path: Path, blobs: Blobs, child: Callable[[Mapping[str, Any]], Iterator[Reply]]) -> Pictures:
     """What the renderer has of an image with a loop asked for, drawn by `child`."""
     never: Any = None
-    drawer = Drawer(never, blobs, child, RenderSettings(loop=LoopFormat.WEBP), never, never)
+    drawer = Drawer(never, blobs, lambda jobs: child(*jobs), RenderSettings(loop=LoopFormat.WEBP), never, never)
     pictures = Pictures(blobs, "renditions/ab/abcd")
     offset, syntax = locate_data_set(path)
     drawer.draw({"path": str(path), "offset": offset, "transfer_syntax": syntax}, pictures)
