@@ -108,6 +108,21 @@ def test_sync_reaches_the_files_and_every_folder_above_once(
     assert synced == [*keys, "renditions/ab", "renditions", "."]
 
 
+def test_what_a_crash_left_is_written_anew_and_no_link_is_followed(blobs: Blobs, tmp_path: Path) -> None:
+    folder = tmp_path / "data/blobs/renditions/ab"
+    blobs.put("renditions/ab/1.jpg", b"half of a much longer picture")
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.write_bytes(b"not ours")
+    (folder / "2.jpg").symlink_to(elsewhere)
+
+    Blobs("file:data/blobs", tmp_path).put("renditions/ab/1.jpg", b"jpeg")
+
+    assert blobs.get("renditions/ab/1.jpg") == b"jpeg"
+    with pytest.raises(DiskFault):
+        blobs.put("renditions/ab/2.jpg", b"jpeg")
+    assert elsewhere.read_bytes() == b"not ours"
+
+
 def test_syncing_what_is_not_there_is_a_fault(blobs: Blobs) -> None:
     with pytest.raises(DiskFault):
         blobs.sync(["renditions/ab/1.jpg"])

@@ -4,7 +4,6 @@ import errno
 import hashlib
 import os
 import re
-import secrets
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -60,7 +59,7 @@ class Blobs:
             raise SettingsError("{url} is no blob store. Write file:FOLDER or s3://BUCKET/PREFIX.", url=repr(url))
 
     def put(self, key: str, data: bytes | memoryview) -> None:
-        """Write a blob; safe only after `sync`."""
+        """Write a blob that no row names; safe only after `sync`, and until then it may be there in part."""
         if self._root is not None:
             self._write(f"{self._root}/{_checked(key)}", data)
             return
@@ -154,23 +153,18 @@ class Blobs:
             make_private_folder((self._root / key).parent)
 
     def _write(self, path: str, data: bytes | memoryview) -> None:
-        """A file beside its place, then in it: whoever reads sees the old one or the new one, whole.
-
-        The library would take three times as long for the same calls.
-        """
-        unfinished = f"{path}#{secrets.randbits(63)}"  # the library's own way to name them: no listing shows it
+        """The library would take three times as long for the same calls."""
         try:
-            descriptor = _new_file(unfinished)
+            descriptor = _opened(path)
             try:
                 rest = memoryview(data)
                 while rest:
                     rest = rest[os.write(descriptor, rest) :]
             finally:
                 os.close(descriptor)
-            os.replace(unfinished, path)  # noqa: PTH105 - paths as objects would take as long as the calls
         except OSError as error:
             with suppress(OSError):
-                Path(unfinished).unlink()
+                Path(path).unlink()
             raise disk_error(error, Path(path)) from error
 
     def _make_private(self, key: str) -> None:
@@ -197,9 +191,12 @@ class Blobs:
             ) from error
 
 
-def _new_file(path: str) -> int:
-    """A new file of our own, opened for writing; its folders are made where they lack."""
-    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
+def _opened(path: str) -> int:
+    """A file of our own, empty and opened for writing; its folders are made where they lack.
+
+    What lies there was left by a crash before it had a row.
+    """
+    flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC
     for _ in range(_ATTEMPTS):
         with suppress(FileNotFoundError):
             return os.open(path, flags, 0o600)
