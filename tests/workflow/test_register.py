@@ -109,6 +109,26 @@ def test_the_registrar_writes_everything_it_was_given_before_it_ends(intake: Int
     assert len(intake.holdings.held(STUDY)) == 2
 
 
+def test_images_that_come_in_a_stream_are_registered_in_few_batches(
+    intake: Intake, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    batches: list[int] = []
+    register = intake.registration.register
+    monkeypatch.setattr(
+        intake.registration,
+        "register",
+        lambda batch: batches.append(len(batch)) or register(batch),  # type: ignore[func-returns-value]
+    )
+    names = [intake.seal(f"1.2.3.1.{number}").spool_name for number in range(120)]
+    registrar = Registrar(intake.registration, intake.spool)
+    for name in names:
+        registrar.put(name)
+    registrar.start()
+    registrar.stop()
+
+    assert batches == [100, 20]
+
+
 def test_a_locked_database_costs_no_image(intake: Intake, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     one = intake.seal("1.2.3.1.1")
     monkeypatch.setattr("netty.archive.database.BUSY_SECONDS", 0.05)

@@ -3,6 +3,7 @@
 import logging
 import queue
 import threading
+import time
 from collections.abc import Callable, Iterable, Sequence
 
 from netty.archive.errors import DatabaseFault
@@ -14,7 +15,8 @@ log = logging.getLogger(__name__)
 
 _LARGEST_BATCH = 100
 _PATIENCE_SECONDS = 1.0
-_GATHER_SECONDS = 0.05  # sixteen images in one batch are a fifth of the work of sixteen batches
+_GATHER_SECONDS = 0.1  # sixteen images in one batch are a fifth of the work of sixteen batches
+_PAUSE_SECONDS = 0.02  # without another one: what is there need not wait for more
 
 
 def register_batch(registration: Registration, spool: Spool, batch: Sequence[Received]) -> list[Registered]:
@@ -97,7 +99,7 @@ class Registrar(threading.Thread):
         """Wait for one, a moment more, then take all that are there; whether the end was among them."""
         names: list[str] = []
         name = self._incoming.get()
-        self._giving_up.wait(_GATHER_SECONDS)
+        self._gather()
         while name is not None:
             names.append(name)
             if len(names) == _LARGEST_BATCH:
@@ -107,6 +109,14 @@ class Registrar(threading.Thread):
             except queue.Empty:
                 return names, False
         return names, True
+
+    def _gather(self) -> None:
+        """Wait while more come, and not for long."""
+        until = time.monotonic() + _GATHER_SECONDS
+        before = -1
+        while before < (waiting := self._incoming.qsize()) < _LARGEST_BATCH and time.monotonic() < until:
+            before = waiting
+            self._giving_up.wait(_PAUSE_SECONDS)
 
     def _written(self, batch: Sequence[Received]) -> bool:
         try:
