@@ -259,6 +259,33 @@ def test_an_image_without_a_picture(
     assert [one.attempts for one in registration.unrendered(10)] == [1] * waits
 
 
+def test_what_is_in_hand_is_not_given_again(registration: Registration) -> None:
+    numbers = [one.instance_id for one in registration.register([received(f"1.2.3.1.{each}") for each in (1, 2, 3)])]
+
+    assert [one.instance_id for one in registration.unrendered(1, [numbers[0]])] == [numbers[1]]
+    assert registration.unrendered(10, [each for each in numbers if each]) == []
+
+
+def test_what_a_batch_says_of_its_images_reaches_each_of_them_in_order(
+    database: Database, registration: Registration
+) -> None:
+    """The ledger is written by one statement for neighbours that say the same, and never out of turn."""
+    registration.register(
+        [
+            received("1.2.3.1.1", on_hold_reason="first"),
+            received("1.2.3.1.2", on_hold_reason="second"),
+            received("1.2.3.1.1", b"other", on_hold_reason="second"),
+            received("1.2.3.1.2", on_hold_reason="first"),
+            received("1.2.3.1.2"),
+        ]
+    )
+
+    assert [(one.state, one.reason) for one in Retrievals(database).ledger("r1")] == [
+        (LedgerState.ON_HOLD, "second"),
+        (LedgerState.RECEIVED, ""),
+    ]
+
+
 def test_what_was_tried_least_comes_first(registration: Registration) -> None:
     first, second = registration.register([received("1.2.3.1.1"), received("1.2.3.1.2")])
     assert first.instance_id is not None

@@ -1,7 +1,7 @@
 """Quick images are drawn several in one go; what goes wrong with one of them costs the others nothing."""
 
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, cast
@@ -44,9 +44,9 @@ class Catalogue:
     rendered_ones: dict[int, int] = field(default_factory=dict)
     not_rendered_ones: dict[int, tuple[RenderState, str]] = field(default_factory=dict)
 
-    def unrendered(self, limit: int) -> list[ToRender]:
+    def unrendered(self, limit: int, but_for: Collection[int] = ()) -> list[ToRender]:
         """What waits."""
-        ended = {*self.rendered_ones, *self.not_rendered_ones}
+        ended = {*self.rendered_ones, *self.not_rendered_ones, *but_for}
         return [one for one in self.waiting if one.instance_id not in ended][:limit]
 
     def rendered(self, batch: Sequence[Rendered]) -> list[list[str]]:

@@ -8,10 +8,24 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
-from sqlalchemy import Connection, Engine, Table, column, create_engine, event, inspect, make_url, select, table
+from sqlalchemy import (
+    Connection,
+    Dialect,
+    Engine,
+    Insert,
+    Table,
+    column,
+    create_engine,
+    event,
+    inspect,
+    make_url,
+    select,
+    table,
+)
 from sqlalchemy.dialects import sqlite
 from sqlalchemy.engine import URL
 from sqlalchemy.exc import ArgumentError, DBAPIError, OperationalError
+from sqlalchemy.sql.compiler import SQLCompiler
 
 from netty.archive.errors import DatabaseFault, DiskFull
 
@@ -144,7 +158,9 @@ def _engine(url: URL) -> Engine:
         event.listen(engine, "begin", _begin_postgresql)
         return engine
     # isolation_level None: pysqlite begins nothing by itself, `_begin_sqlite` does.
-    engine = create_engine(url, pool_size=_KEPT_OPEN, connect_args={"isolation_level": None, "timeout": BUSY_SECONDS})
+    engine = create_engine(
+        url, pool_size=_KEPT_OPEN, pool_use_lifo=True, connect_args={"isolation_level": None, "timeout": BUSY_SECONDS}
+    )
     event.listen(engine, "connect", _prepare_sqlite)
     event.listen(engine, "begin", _begin_sqlite)
     return engine
@@ -245,6 +261,28 @@ def _replacing(
     statement = _insert(dialect, into)
     changed = {name: statement.excluded[name] for name in given if name not in key}
     return statement.on_conflict_do_update(index_elements=key, set_=changed)
+
+
+def run_many(connection: Connection, statement: Insert, rows: Sequence[Row]) -> None:
+    """Run a statement with many rows whose values are what the driver takes: nothing is done for each of them.
+
+    SQLAlchemy itself takes longer for a row than SQLite; so JSON and points in time are the caller's to put in words.
+    """
+    if not rows:
+        return
+    compiled = _compiled(connection.dialect, statement)
+    names = compiled.positiontup
+    if names is None:
+        connection.exec_driver_sql(str(compiled), list(rows))
+    else:
+        connection.exec_driver_sql(str(compiled), [tuple([row[name] for name in names]) for row in rows])
+
+
+@lru_cache(maxsize=16)
+def _compiled(dialect: Dialect, statement: Insert) -> SQLCompiler:
+    compiled = statement.compile(dialect=dialect)
+    assert isinstance(compiled, SQLCompiler)
+    return compiled
 
 
 def _insert(dialect: str, into: Table) -> "sqlite.Insert | postgresql.Insert":

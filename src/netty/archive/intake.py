@@ -75,10 +75,14 @@ _INSERT: Final = {table: table.insert().returning(table.c.id) for table in (stud
 _ADD_INSTANCES: Final = instances.insert().returning(instances.c.id, instances.c.sop_instance_uid)
 _ADD_RECEIPTS: Final = receipts.insert().returning(receipts.c.id, receipts.c.spool_name)
 _SET_ASIDE: Final = quarantined.insert()
+_ENTRY: Final = ("retrieval", "sop_instance_uid")
+_LISTED: Final = select(ledger.c.retrieval, ledger.c.sop_instance_uid).where(
+    *(ledger.c[name].in_(_any_of(name)) for name in _ENTRY)
+)
 _MARK: Final = (
     update(ledger)
     .where(
-        ledger.c.sop_instance_uid == bindparam("uid"),
+        ledger.c.sop_instance_uid.in_(_any_of("uids")),
         _is_one_of(ledger.c.state, _NOT_HELD),
         or_(
             ledger.c.retrieval == bindparam("own"),
@@ -305,11 +309,12 @@ class Intake:
         mark = {
             "own": one.retrieval_id,
             "study": "" if outcome is RegistrationOutcome.ON_HOLD else one.study_instance_uid,
-            "uid": one.sop_instance_uid,
             "new_state": state,
             "new_reason": reason,
         }
-        self._marks.append(mark)
+        if not self._marks or self._marks[-1] | {"uids": None} != mark | {"uids": None}:
+            self._marks.append(mark | {"uids": []})
+        self._marks[-1]["uids"].append(one.sop_instance_uid)  # a batch mostly is of one mind
         listed_late = outcome in (RegistrationOutcome.NEW, RegistrationOutcome.ON_HOLD)
         if listed_late and one.retrieval_id in self._retrievals:
             self._unlisted.append(
@@ -327,8 +332,13 @@ class Intake:
     def _write_ledger(self) -> None:
         if not self._marks:
             return
-        insert_if_new(self._connection, ledger, self._unlisted, ["retrieval", "sop_instance_uid"])
-        self._connection.execute(_MARK, self._marks)
+        if self._unlisted:  # most are listed: to ask for all at once takes less than to try with each
+            asked = {name: list({one[name] for one in self._unlisted}) for name in _ENTRY}
+            listed = {tuple(row) for row in self._connection.execute(_LISTED, asked)}
+            missing = [one for one in self._unlisted if tuple(one[name] for name in _ENTRY) not in listed]
+            insert_if_new(self._connection, ledger, missing, _ENTRY)
+        for mark in self._marks:
+            self._connection.execute(_MARK, mark)
 
     # --- reading ---
 

@@ -1,28 +1,27 @@
 """Registration: from received files to rows, and from rendered frames to rows."""
 
-from collections.abc import Collection, Mapping, Sequence
+import json
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
 from datetime import datetime
 from typing import Any, Final
 
 from sqlalchemy import (
-    BigInteger,
+    BindParameter,
     ColumnElement,
     Connection,
     FromClause,
     Row,
     Select,
-    Text,
     and_,
     bindparam,
     exists,
-    func,
     or_,
     select,
     update,
 )
 
-from netty.archive.database import Database, insert_if_new
+from netty.archive.database import Database, insert_if_new, run_many
 from netty.archive.held import RenderState, Rendition
 from netty.archive.intake import LEDGER_STATES, Intake
 from netty.archive.received import KeptBlob, Received, Registered, Rendered, ToRender
@@ -61,10 +60,11 @@ class Registration:
         with self._database.write() as connection:
             return Intake(connection, batch).register()
 
-    def unrendered(self, limit: int) -> list[ToRender]:
-        """Instances that wait for the renderer: the least tried first, then the oldest."""
+    def unrendered(self, limit: int, but_for: Collection[int] = ()) -> list[ToRender]:
+        """Instances that wait for the renderer, `but_for` some numbers: the least tried first, then the oldest."""
         with self._database.read() as connection:
-            return [to_render(row) for row in connection.execute(_WAITING, {"most": limit})]
+            asked = {"most": limit, "others": list(but_for)}
+            return [to_render(row) for row in connection.execute(_WAITING, asked)]
 
     def rendered(self, batch: Sequence[Rendered]) -> list[list[str] | None]:
         """Rows of renditions whose blobs are synced; the ledgers say RENDERED. All of it in one transaction.
@@ -113,17 +113,8 @@ class Registration:
         What has no picture or could not be rendered, and is not kept, stays; so does what is to be rendered once more,
         through a presentation state or with the range of its series.
         """
-        query = (
-            select(receipts.c.spool_name)
-            .outerjoin(instances, _its_file())
-            .where(
-                receipts.c.in_spool,
-                ~exists().where(quarantined.c.receipt == receipts.c.id),
-                or_(instances.c.id.is_(None), and_(_done(), ~_to_be_seen_again(), ~_unsettled(settled_before))),
-            )
-        )
         with self._database.read() as connection:
-            return list(connection.scalars(query.order_by(receipts.c.id).limit(limit)))
+            return list(connection.scalars(_FINISHED, {"before": settled_before, "most": limit}))
 
     def spool_files_removed(self, names: Collection[str]) -> None:
         """Say that these files are gone from the spool."""
@@ -155,11 +146,11 @@ def _done() -> ColumnElement[bool]:
     return or_(instances.c.state == RenderState.RENDERED, and_(without_picture, instances.c.kept_blob.is_not(None)))
 
 
-def _unsettled(before: datetime) -> ColumnElement[bool]:
+def _unsettled() -> ColumnElement[bool]:
     """Whether a retrieval of the study still runs, or ended only just: a presentation state may still come."""
     return exists().where(
         retrievals.c.study_instance_uid == receipts.c.study_instance_uid,
-        or_(retrievals.c.state.in_(UNFINISHED), retrievals.c.ended_at > before),
+        or_(retrievals.c.state.in_(UNFINISHED), retrievals.c.ended_at > bindparam("before")),
     )
 
 
@@ -194,24 +185,37 @@ def to_be_presented(image: FromClause, state: FromClause) -> ColumnElement[bool]
 
 
 # Made once: to put a statement together takes SQLAlchemy longer than to run it takes SQLite.
+_FINISHED: Final = (
+    select(receipts.c.spool_name)
+    .outerjoin(instances, _its_file())
+    .where(
+        receipts.c.in_spool,
+        ~exists().where(quarantined.c.receipt == receipts.c.id),
+        or_(instances.c.id.is_(None), and_(_done(), ~_to_be_seen_again(), ~_unsettled())),
+    )
+    .order_by(receipts.c.id)
+    .limit(bindparam("most"))
+)
+_THESE: Final[BindParameter[Any]] = bindparam("ids", expanding=True)
 _SETTLE: Final = (
     update(instances)
+    .where(instances.c.id.in_(_THESE))
+    .values(state=bindparam("new_state"), reason=bindparam("new_reason"), attempts=instances.c.attempts + 1)
+)
+_KEEP: Final = (
+    update(instances)
     .where(instances.c.id == bindparam("instance"))
-    .values(
-        state=bindparam("new_state"),
-        reason=bindparam("new_reason"),
-        attempts=instances.c.attempts + 1,
-        kept_blob=func.coalesce(bindparam("blob", type_=Text), instances.c.kept_blob),
-        kept_bytes=func.coalesce(bindparam("size", type_=BigInteger), instances.c.kept_bytes),
-        kept_sha256=func.coalesce(bindparam("checksum", type_=Text), instances.c.kept_sha256),
-    )
+    .values(kept_blob=bindparam("blob"), kept_bytes=bindparam("size"), kept_sha256=bindparam("checksum"))
 )
 _SETTLED: Final = select(instances.c.id, instances.c.sop_instance_uid, instances.c.series).where(
-    instances.c.id.in_(bindparam("ids", expanding=True))
+    instances.c.id.in_(_THESE)
 )
 _TELL: Final = (
     update(ledger)
-    .where(ledger.c.sop_instance_uid == bindparam("uid"), or_(*(ledger.c.state == held for held in _HELD)))
+    .where(
+        ledger.c.sop_instance_uid.in_(bindparam("uids", expanding=True)),
+        or_(*(ledger.c.state == held for held in _HELD)),
+    )
     .values(state=bindparam("new_state"), reason=bindparam("new_reason"))
 )
 _NAMED: Final = select(renditions.c.instance, renditions.c.blob_key).where(
@@ -222,7 +226,9 @@ _FORGET: Final = renditions.delete().where(
     renditions.c.instance.in_(bindparam("instances", expanding=True)),
     renditions.c.presentation_state == bindparam("seen_through"),
 )
-_ADD: Final = renditions.insert()
+_ADD: Final = renditions.insert().values(
+    {each.name: bindparam(each.name) for each in renditions.columns if each.name != "id"}
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -234,33 +240,28 @@ class Settled:
     reason: str
     kept_blob: KeptBlob | None
 
-    def row(self) -> dict[str, Any]:
-        """What its row says then."""
-        return {
-            "instance": self.instance_id,
-            "new_state": self.state,
-            "new_reason": self.reason,
-            "blob": self.kept_blob and self.kept_blob.blob_key,
-            "size": self.kept_blob and self.kept_blob.bytes,
-            "checksum": self.kept_blob and self.kept_blob.sha256,
-        }
-
 
 def settle(connection: Connection, batch: Sequence[Settled]) -> dict[int, int]:
-    """Write how it went, and tell all ledgers; gives the series of each instance, but for those that are gone."""
+    """Write how it went, and tell all ledgers; gives the series of each instance, but for those that are gone.
+
+    One statement for all that went alike, as a batch of images mostly does.
+    """
     found = {row.id: row for row in connection.execute(_SETTLED, {"ids": [one.instance_id for one in batch]})}
-    there = [one for one in batch if one.instance_id in found]
-    if there:
-        connection.execute(_SETTLE, [one.row() for one in there])
-        told = [
-            {
-                "uid": found[one.instance_id].sop_instance_uid,
-                "new_state": LEDGER_STATES[one.state],
-                "new_reason": one.reason,
-            }
-            for one in there
-        ]
-        connection.execute(_TELL, told)
+    alike: dict[tuple[RenderState, str], list[int]] = {}
+    for one in batch:
+        if one.instance_id in found:
+            alike.setdefault((one.state, one.reason), []).append(one.instance_id)
+    for (state, reason), numbers in alike.items():
+        connection.execute(_SETTLE, {"ids": numbers, "new_state": state, "new_reason": reason})
+        uids = [found[number].sop_instance_uid for number in numbers]
+        connection.execute(_TELL, {"uids": uids, "new_state": LEDGER_STATES[state], "new_reason": reason})
+    kept = [
+        {"instance": one.instance_id, "blob": blob.blob_key, "size": blob.bytes, "checksum": blob.sha256}
+        for one in batch
+        if (blob := one.kept_blob) is not None and one.instance_id in found
+    ]
+    if kept:
+        connection.execute(_KEEP, kept)
     return {number: row.series for number, row in found.items()}
 
 
@@ -274,9 +275,7 @@ def replace_renditions(
         unnamed[row.instance].add(row.blob_key)
     if any(unnamed.values()):
         connection.execute(_FORGET, those)
-    rows = [_rendition_row(number, one) for number, some in new.items() for one in some]
-    if rows:
-        connection.execute(_ADD, rows)
+    run_many(connection, _ADD, list(_rendition_rows(new)))
     return {number: sorted(keys - {one.blob_key for one in new[number]}) for number, keys in unnamed.items()}
 
 
@@ -298,7 +297,7 @@ def instances_to_render() -> Select[Any]:
 
 _WAITING: Final = (
     instances_to_render()
-    .where(instances.c.state == RenderState.WAITING)
+    .where(instances.c.state == RenderState.WAITING, instances.c.id.not_in(bindparam("others", expanding=True)))
     .order_by(instances.c.attempts, instances.c.id)
     .limit(bindparam("most"))
 )
@@ -324,6 +323,21 @@ def to_render(row: Row[Any]) -> ToRender:
     )
 
 
-def _rendition_row(instance_id: int, one: Rendition) -> dict[str, Any]:
-    row = {each.name: getattr(one, each.name) for each in fields(Rendition)}
-    return row | {"instance": instance_id, "recipe": dict(one.recipe), "flags": list(one.flags)}
+def _rendition_rows(new: Mapping[int, Sequence[Rendition]]) -> Iterator[dict[str, Any]]:
+    """Rows in the words of the driver: what the slices of a series say alike is made once."""
+    texts: dict[int, str] = {}
+
+    def as_json(value: Any) -> str:
+        if id(value) not in texts:  # it lives as long as `new` does
+            texts[id(value)] = json.dumps(value)
+        return texts[id(value)]
+
+    for number, some in new.items():
+        for one in some:
+            row = {name: getattr(one, name) for name in _COLUMNS}
+            row["instance"], row["kind"] = number, one.kind.value
+            row["recipe"], row["flags"] = as_json(one.recipe), as_json(one.flags)
+            yield row
+
+
+_COLUMNS: Final = tuple(each.name for each in fields(Rendition))

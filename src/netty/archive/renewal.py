@@ -2,9 +2,9 @@
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
-from sqlalchemy import ColumnElement, Connection, Select, and_, exists, select, update
+from sqlalchemy import ColumnElement, Connection, Select, and_, bindparam, exists, select, update
 
 from netty.archive.audit import AuditEvent, AuditKind, write_events
 from netty.archive.database import Database
@@ -58,17 +58,10 @@ class Renewal:
 
     def to_present(self, limit: int) -> list[ToPresent]:
         """Images and presentation states of one study that are yet to be seen together, the least tried first."""
-        image, state = instances.alias("image_of_pair"), instances.alias("state_of_pair")
-        before = (renditions.c.instance == image.c.id) & (renditions.c.presentation_state == state.c.sop_instance_uid)
-        query = select(
-            presentations.c.id,
-            presentations.c.attempts,
-            image.c.id.label("image_id"),
-            state.c.id.label("state_id"),
-            exists().where(before).correlate(image, state).label("has_pictures"),
-        ).where(to_be_presented(image, state))
         with self._database.read() as connection:
-            pairs = connection.execute(query.order_by(presentations.c.attempts, presentations.c.id).limit(limit)).all()
+            pairs = connection.execute(_TO_PRESENT, {"most": limit}).all()
+            if not pairs:
+                return []
             of = _instances(connection, {pair.image_id for pair in pairs} | {pair.state_id for pair in pairs})
         return [
             ToPresent(pair.id, of[pair.image_id], of[pair.state_id], pair.attempts, bool(pair.has_pictures))
@@ -101,11 +94,8 @@ class Renewal:
 
     def series_without_range(self, limit: int) -> list[int]:
         """Series whose images are to share a range: their study has settled, and none of their images waits."""
-        waiting = exists().where(instances.c.series == series_ranges.c.series, instances.c.state == RenderState.WAITING)
-        query = select(series_ranges.c.series).join(series, series_ranges.c.series == series.c.id).join(studies)
-        query = query.where(~waiting, ~_retrieved_now()).order_by(series_ranges.c.series)
         with self._database.read() as connection:
-            return list(connection.scalars(query.limit(limit)))
+            return list(connection.scalars(_WITHOUT_RANGE, {"most": limit}))
 
     def drawn(self, series_id: int) -> list[Drawn]:
         """The images of a series that have pictures."""
@@ -204,3 +194,27 @@ def _retrieved_now() -> ColumnElement[bool]:
 def _instances(connection: Connection, numbers: Collection[int] | Select[Any]) -> dict[int, ToRender]:
     query = instances_to_render().where(instances.c.id.in_(numbers)).order_by(instances.c.id)
     return {row.id: to_render(row) for row in connection.execute(query)}
+
+
+def _pairs_to_present() -> Select[Any]:
+    image, state = instances.alias("image_of_pair"), instances.alias("state_of_pair")
+    before = (renditions.c.instance == image.c.id) & (renditions.c.presentation_state == state.c.sop_instance_uid)
+    query = select(
+        presentations.c.id,
+        presentations.c.attempts,
+        image.c.id.label("image_id"),
+        state.c.id.label("state_id"),
+        exists().where(before).correlate(image, state).label("has_pictures"),
+    ).where(to_be_presented(image, state))
+    return query.order_by(presentations.c.attempts, presentations.c.id).limit(bindparam("most"))
+
+
+def _series_without_range() -> Select[Any]:
+    waiting = exists().where(instances.c.series == series_ranges.c.series, instances.c.state == RenderState.WAITING)
+    query = select(series_ranges.c.series).join(series, series_ranges.c.series == series.c.id).join(studies)
+    return query.where(~waiting, ~_retrieved_now()).order_by(series_ranges.c.series).limit(bindparam("most"))
+
+
+# Made once: they are asked again and again, and to put them together takes longer than to ask.
+_TO_PRESENT: Final = _pairs_to_present()
+_WITHOUT_RANGE: Final = _series_without_range()

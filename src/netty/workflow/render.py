@@ -30,6 +30,7 @@ _CLEAN_SECONDS = 2.0
 _AGAIN_SECONDS = 0.25
 _AFTER_FAULT_SECONDS = 5.0
 _LOOK_AHEAD = 64
+_INSTANCE = "instance"
 _LONG = 4 << 20  # bytes of a data set that is seconds in drawing; what was drawn before it must not wait
 _QUICK = 1 << 20  # bytes of a data set that is milliseconds in drawing, unless it is compressed
 _NATIVE = frozenset({IMPLICIT_VR_LITTLE_ENDIAN, EXPLICIT_VR_LITTLE_ENDIAN})
@@ -92,9 +93,8 @@ class Renderer:
 
     def _look(self) -> None:
         if self.in_hand.waiting < _LOOK_AHEAD:
-            most = self.in_hand.taken + _LOOK_AHEAD
-            found = self.registration.unrendered(most)
-            self.in_hand.add(map(self._task, found), more=len(found) == most)
+            found = self.registration.unrendered(_LOOK_AHEAD, self.in_hand.numbers(_INSTANCE))
+            self.in_hand.add(map(self._task, found), more=len(found) == _LOOK_AHEAD)
 
     def _work(self, stopping: threading.Event) -> None:
         """Draw, and now and then write the rows of what was drawn: before waiting, and before what takes long."""
@@ -174,7 +174,7 @@ class Renderer:
         number = one.instance_id
         give_up = partial(self.registration.not_rendered, number, RenderState.FAILED, NETTY_FAILED)
         quick = one if one.data_length <= _QUICK and one.transfer_syntax in _NATIVE else None
-        task = Task(("instance", number), lambda: self._render(one, task), give_up, one.data_length > _LONG, quick)
+        task = Task((_INSTANCE, number), lambda: self._render(one, task), give_up, one.data_length > _LONG, quick)
         return task
 
     def _pictures(self, one: ToRender) -> Pictures:

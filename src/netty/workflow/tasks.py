@@ -105,6 +105,11 @@ class InHand:
         """How many are in hand: these, and those that threads are at."""
         return len(self._taken)
 
+    def numbers(self, kind: str) -> set[int]:
+        """Those of one kind that are in hand."""
+        with self._changed:
+            return {number for of, number in self._taken if of == kind}
+
     @property
     def busy(self) -> bool:
         """Whether anything is in hand."""
