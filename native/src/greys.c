@@ -3,13 +3,6 @@
 
 #include "native.h"
 
-/* One copy of a loop for each size of vectors; the one for this processor is chosen when the module is loaded. */
-#if defined(__x86_64__) && defined(__GLIBC__) && (defined(__clang__) ? __clang_major__ >= 14 : __GNUC__ >= 12)
-#define FOR_EACH_PROCESSOR __attribute__((target_clones("default", "avx2", "arch=x86-64-v4")))
-#else
-#define FOR_EACH_PROCESSOR
-#endif
-
 #define FRACTION 24 /* bits behind the point of a grey while it is computed: netty.image.ramp */
 #define WORTH_LETTING_GO (1 << 18) /* cells: fewer are painted sooner than other threads are let in and out */
 

@@ -2,7 +2,7 @@
 
 #include "native.h"
 
-#define INTERFACE 2 /* what netty/native.py expects; one more with each change of a function's arguments or result */
+#define INTERFACE 3 /* what netty/native.py expects; one more with each change of a function's arguments or result */
 
 static PyMethodDef FUNCTIONS[] = {
     {"pass_implicit", pass_implicit, METH_VARARGS, "netty.dicom.plain_elements.pass_implicit"},
@@ -14,6 +14,7 @@ static PyMethodDef FUNCTIONS[] = {
     {"content", content, METH_VARARGS, "netty.image.self_check.content_flags"},
     {"sums", sums, METH_VARARGS, "What netty.image.self_check.is_inverted_against adds up"},
     {"agrees", agrees, METH_VARARGS, "netty.dicom.excerpt.Way.leads_through"},
+    {"reduce", reduce, METH_VARARGS, "netty.image.thumbnail.reduced"},
     {NULL, NULL, 0, NULL},
 };
 

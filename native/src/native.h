@@ -21,6 +21,13 @@ static inline uint32_t read_32_big(const uint8_t *at) {
     return (uint32_t)at[3] | (uint32_t)at[2] << 8 | (uint32_t)at[1] << 16 | (uint32_t)at[0] << 24;
 }
 
+/* One copy of a loop for each size of vectors; the one for this processor is chosen when the module is loaded. */
+#if defined(__x86_64__) && defined(__GLIBC__) && (defined(__clang__) ? __clang_major__ >= 14 : __GNUC__ >= 12)
+#define FOR_EACH_PROCESSOR __attribute__((target_clones("default", "avx2", "arch=x86-64-v4")))
+#else
+#define FOR_EACH_PROCESSOR
+#endif
+
 PyObject *pass_implicit(PyObject *module, PyObject *arguments);
 PyObject *pass_explicit(PyObject *module, PyObject *arguments);
 PyObject *gather(PyObject *module, PyObject *arguments);
@@ -30,5 +37,6 @@ PyObject *look_up(PyObject *module, PyObject *arguments);
 PyObject *content(PyObject *module, PyObject *arguments);
 PyObject *sums(PyObject *module, PyObject *arguments);
 PyObject *agrees(PyObject *module, PyObject *arguments);
+PyObject *reduce(PyObject *module, PyObject *arguments);
 
 #endif

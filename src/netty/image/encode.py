@@ -53,7 +53,11 @@ def subsampling(settings: RenderSettings, colour: bool) -> str | None:
     """The chroma subsampling of a JPEG; None where there is none."""
     if settings.format is not RenditionFormat.JPEG or not colour:
         return None
-    return "444" if settings.quality >= FULL_CHROMA_QUALITY else "420"
+    return _chroma(settings.quality)
+
+
+def _chroma(quality: int) -> str:
+    return "444" if quality >= FULL_CHROMA_QUALITY else "420"
 
 
 def _jpeg(picture: Array, quality: int, icc_profile: bytes) -> bytes:
@@ -62,7 +66,7 @@ def _jpeg(picture: Array, quality: int, icc_profile: bytes) -> bytes:
         picture if colour else picture[:, :, np.newaxis],
         quality=quality,
         colorspace="RGB" if colour else "GRAY",
-        colorsubsampling=subsampling(RenderSettings(RenditionFormat.JPEG, quality), colour) or "Gray",
+        colorsubsampling=_chroma(quality) if colour else "Gray",
     )
     return with_profile(data, icc_profile) if icc_profile else data
 

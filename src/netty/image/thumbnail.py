@@ -1,5 +1,6 @@
 """A picture, small: what lists show of an instance."""
 
+from collections.abc import Callable
 from math import ceil
 from typing import Final
 
@@ -8,12 +9,14 @@ import PIL
 import simplejpeg
 from PIL import Image
 
+from netty import native
 from netty.image.pixel_data import Array
 
 SIDE: Final = 320
 QUALITY: Final = 80
 _ENOUGH: Final = 8  # times the side: of what is larger still, not every pixel is looked at
 SUBSAMPLING: Final = "420"
+_LONGEST: Final = 255  # steps of the compiled twin, which adds up rows in 16 bits
 
 
 def thumbnail(picture: Array, side: int = SIDE) -> bytes:
@@ -45,8 +48,10 @@ def thumbnail_size(rows: int, columns: int, side: int = SIDE) -> tuple[int, int]
 
 def reduced(picture: Array, step: int) -> Array:
     """Each pixel the mean of a square of `step` times `step`, or of what there is of it at the ends."""
-    if step == 1:
-        return picture
+    return picture if step == 1 else REDUCING(picture, step)
+
+
+def _reduced(picture: Array, step: int) -> Array:
     if step == 2 and picture.ndim == 2 and not picture.shape[0] % 2 and not picture.shape[1] % 2:
         return _halved(picture)
     return np.asarray(Image.fromarray(picture).reduce(step))
@@ -60,6 +65,26 @@ def _halved(picture: Array) -> Array:
     squares += 2  # so that halves are rounded up
     squares >>= 2
     return squares.astype(np.uint8)
+
+
+def _reduced_compiled(picture: Array, step: int) -> Array:
+    """A fifth to a third of the time, of greys and of colours."""
+    rows, columns, *samples = picture.shape
+    if picture.dtype != np.uint8 or samples not in ([], [3]) or step > _LONGEST or not picture.flags.c_contiguous:
+        return _reduced(picture, step)
+    small = np.empty((ceil(rows / step), ceil(columns / step), *samples), np.uint8)
+    native.compiled.reduce(small, picture, rows, columns, *samples or (1,), step)  # type: ignore[union-attr]
+    return small
+
+
+Reducing = Callable[[Array, int], Array]
+
+BY_PYTHON: Final[Reducing] = _reduced
+
+COMPILED: Final[Reducing | None] = _reduced_compiled if native.compiled else None
+"""Its twin; None where it is not installed."""
+
+REDUCING: Final = COMPILED or BY_PYTHON
 
 
 def _steps(rows: int, columns: int, side: int) -> tuple[int, int]:
