@@ -6,13 +6,14 @@ from typing import Any
 import pytest
 
 from netty.image.aspect import square_size
-from netty.image.decision import decision
+from netty.image.decision import decision, decision_by_header
 from netty.image.flags import Flag
 from netty.image.grayscale import GrayscalePlan, GrayscaleTransforms
 from netty.image.pixel_data import PhotometricInterpretation, PixelDescription
 from netty.image.renderable import RenderableImage
 from netty.image.settings import RenderSettings, RenditionFormat
 from netty.image.softcopy import PresentationState
+from netty.image.subtraction import MaskOperation, MaskSubtraction
 from netty.image.voi import Window
 
 PIXELS = PixelDescription(480, 640, PhotometricInterpretation.MONOCHROME2, 16, 12, 11, frames=3)
@@ -25,6 +26,32 @@ def test_images_that_say_the_same_share_it() -> None:
     again = replace(IMAGE, pixels=replace(PIXELS))
 
     assert decision(again, 1, replace(GREY), replace(JPEG)) is decision(IMAGE, 1, GREY, JPEG)
+
+
+def test_a_header_that_says_what_to_show_decides() -> None:
+    assert decision_by_header(IMAGE, 1, JPEG, None) is decision(IMAGE, 1, GREY, JPEG)
+    assert decision_by_header(replace(IMAGE, pixels=replace(PIXELS)), 1, JPEG, None) is decision(IMAGE, 1, GREY, JPEG)
+    other = decision_by_header(IMAGE, 1, JPEG, Window(7, 8))
+    assert other is decision(IMAGE, 1, replace(GREY, voi=Window(7, 8)), JPEG)
+    assert other is not decision_by_header(IMAGE, 1, JPEG, None)
+
+
+def test_a_header_of_colours_decides() -> None:
+    pixels = PixelDescription(4, 4, PhotometricInterpretation.RGB, 8, 8, 7)
+    image = RenderableImage(pixels)
+
+    assert decision_by_header(image, 1, JPEG, None) is decision(image, 1, None, JPEG)
+
+
+@pytest.mark.parametrize(
+    ("image", "frame"),
+    [
+        (replace(IMAGE, transforms=(GrayscaleTransforms(),)), 1),  # 12 bits without a window
+        (replace(IMAGE, masks=(MaskSubtraction(MaskOperation.AVERAGE, (1,)),)), 2),
+    ],
+)
+def test_where_the_values_decide_the_header_does_not(image: RenderableImage, frame: int) -> None:
+    assert decision_by_header(image, frame, JPEG, None) is None
 
 
 @pytest.mark.parametrize(

@@ -9,12 +9,13 @@ from netty import __version__
 from netty.image.encode_pass import changes_nothing
 from netty.image.flags import Flag
 from netty.image.frame_plan import frame_plan
-from netty.image.grayscale import GrayscalePlan
+from netty.image.grayscale import GrayscalePlan, stated_voi
 from netty.image.recipe import Recipe, window_text
 from netty.image.renderable import RenderableImage
 from netty.image.rendition import RenditionKind
 from netty.image.settings import RenderSettings, RenditionFormat
 from netty.image.softcopy import PresentationState
+from netty.image.voi import Window
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +57,20 @@ def decision(
     if state is None:
         return _shared(image, frame, grayscale, settings)
     return _made(image, frame, grayscale, settings, state)
+
+
+@lru_cache(maxsize=64)
+def decision_by_header(
+    image: RenderableImage, frame: int, settings: RenderSettings, window: Window | None
+) -> Decision | None:
+    """What is done with a frame of an image seen by itself; None where the values of its pixels decide about that."""
+    if not image.pixels.photometric_interpretation.is_monochrome:
+        return decision(image, frame, None, settings)
+    transforms = image.transforms_of(frame - 1)
+    voi = stated_voi(image.pixels, transforms, window)
+    if voi is None or image.subtraction_of(frame):
+        return None
+    return decision(image, frame, GrayscalePlan(transforms.modality, voi, image.inverted, image.padding), settings)
 
 
 @lru_cache(maxsize=64)

@@ -1,6 +1,6 @@
 """An image as values: what a data set says about its picture, read and made sense of."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field, fields
 
 from netty.image.colour import Palette
 from netty.image.decode import Compression
@@ -36,6 +36,14 @@ class RenderableImage:
     is_ct: bool = False
     flags: tuple[Flag, ...] = ()
     compression: Compression | None = None
+    _hash: int = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        compared = tuple(getattr(self, each.name) for each in fields(self) if each.compare)
+        object.__setattr__(self, "_hash", hash(compared))  # once: all slices of a series share an image, and look it up
+
+    def __hash__(self) -> int:
+        return self._hash
 
     def transforms_of(self, frame: int) -> GrayscaleTransforms:
         """The grayscale transforms of frame `frame` (from 0)."""

@@ -13,7 +13,7 @@ from netty.errors import NettyError, UsageError
 from netty.image.annotation import text_of
 from netty.image.colour import colour_frame
 from netty.image.ct_windows import CT_WINDOWS, has_hounsfield_units
-from netty.image.decision import Decision, Stated, decision
+from netty.image.decision import Decision, Stated, decision, decision_by_header
 from netty.image.encode import encode, encoded_size
 from netty.image.encode_pass import without_remarks
 from netty.image.errors import CannotRender
@@ -165,7 +165,9 @@ class PictureFile:
     def _decided(self, frame: int, settings: RenderSettings, window: Window | None) -> tuple[Decision, DrawnFrame]:
         """What is done, and the picture before it is encoded."""
         state = self._state_at(frame)
-        decided = decision(self.image, frame, self._grayscale(frame, window, state), settings, state)
+        decided = decision_by_header(self.image, frame, settings, window) if state is None else None
+        if decided is None:
+            decided = decision(self.image, frame, self._grayscale(frame, window, state), settings, state)
         return decided, self._carried_out(decided.picture.recipe.plan, state, decided.flags)
 
     def _encoded(self, stated: Stated, drawn: DrawnFrame) -> RenderedFile:
