@@ -8,7 +8,6 @@ static PyMethodDef FUNCTIONS[] = {
     {"pass_implicit", pass_implicit, METH_VARARGS, "netty.dicom.plain_elements.pass_implicit"},
     {"pass_explicit", pass_explicit, METH_VARARGS, "netty.dicom.plain_elements.pass_explicit"},
     {"gather", gather, METH_VARARGS, "The loop of netty.ul.data_reader.DataReader.read"},
-    {"keep", keep, METH_VARARGS, "Writes bytes to a file while they are hashed"},
     {"paint_ramp", paint_ramp, METH_VARARGS, "netty.image.ramp"},
     {"look_up", look_up, METH_VARARGS, "netty.image.pixel_data.apply_table_into, for greys of 8 bits"},
     {"content", content, METH_VARARGS, "netty.image.self_check.content_flags"},

@@ -20,7 +20,7 @@ class ReceiveBuffer:
         """`longest_pdu` counts the header: of those that are read as a whole, one must fit."""
         self._largest = max(longest_pdu, SMALLEST_LARGE_CAPACITY)
         self._capacity = 0
-        self.view = memoryview(b"")
+        self.view = memoryview(bytearray())
         self.start = 0
         self.end = 0
 
@@ -57,7 +57,7 @@ class ReceiveBuffer:
         """Give the memory back if nothing is in it. What was read from the buffer before stays as it is."""
         if self.start == self.end and self._capacity > INITIAL_CAPACITY:
             self._capacity = self.start = self.end = 0
-            self.view = memoryview(b"")
+            self.view = memoryview(bytearray())
 
     def _grown(self) -> int:
         return min(max(INITIAL_CAPACITY, self._capacity * _GROWTH), self._largest)

@@ -12,12 +12,13 @@ from netty.ul import codec
 from netty.ul.buffer import ReceiveBuffer
 from netty.ul.errors import PduError
 from netty.ul.events import DataReceived
+from netty.ul.gathering import gather
 from netty.ul.pdu import AcceptedContext, PduType
 
 _DATA_TF: Final = int(PduType.DATA_TF)
 _PDV_HEADER_SIZE: Final = codec.PDV_HEADER.size
 _DATA_HEADER_SIZE: Final = codec.DATA_HEADER.size
-_LENGTH_FIELD: Final = 4  # of a PDV: what a PDU's length counts besides the PDV's own
+_LENGTH_FIELD: Final = 4  # of a PDV: what the length of a PDU counts besides that of its PDV
 
 
 class DataReader:
@@ -76,42 +77,20 @@ class DataReader:
         """What has come, of one command or data set; None until more does. PduError where the PDU is malformed."""
         if not self._in_fragment and not self._next_fragment(contexts):
             return None
-        buffer, context_id = self._buffer, self._context_id
-        view, position, end = buffer.view, buffer.start, buffer.end
-        control, left = self._control, self._left
-        kind = control & codec.IS_COMMAND
-        parts: list[memoryview] = []
-        size, complete = 0, False
-        while True:
-            stop = position + left
-            if stop > end:
-                stop = end
-            if stop > position:
-                parts.append(view[position:stop])
-                size += stop - position
-                left -= stop - position
-                position = stop
-            if left:
-                break
-            complete = True
-            if control & codec.IS_LAST or self._pdu_left or end - position < _DATA_HEADER_SIZE:
-                break
-            # Does the next PDU go on where this one ends? Whatever is odd about it is not for us to judge.
-            pdu_type, pdu_length, length, next_context, next_control = codec.DATA_HEADER.unpack_from(view, position)
-            if (
-                pdu_type != _DATA_TF
-                or pdu_length != length + _LENGTH_FIELD
-                or pdu_length > self._maximum_length
-                or length < codec.PDV_OVERHEAD
-                or next_context != context_id
-                or next_control & codec.IS_COMMAND != kind
-            ):
-                break
-            position += _DATA_HEADER_SIZE
-            left, control = length - codec.PDV_OVERHEAD, next_control
+        buffer, context_id, kind = self._buffer, self._context_id, self._control & codec.IS_COMMAND
+        position, left, control, is_complete, parts, size = gather(
+            buffer.view,
+            buffer.start,
+            buffer.end,
+            self._left,
+            self._control,
+            context_id,
+            self._pdu_left,
+            self._maximum_length,
+        )
         buffer.start = position
         self._control, self._left, self._in_fragment = control, left, left > 0
-        if not parts and not complete:
+        if not parts and not is_complete:
             return None
         return DataReceived(context_id, kind != 0, not left and control & codec.IS_LAST != 0, parts, size)
 
