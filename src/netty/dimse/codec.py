@@ -247,7 +247,12 @@ def _number(values: Mapping[int, bytes], number: int) -> int | None:
 
 def _split(data: memoryview) -> dict[int, bytes]:
     """Element number -> raw value; the first of two with the same number counts."""
-    values: dict[int, bytes] = {}
+    return {number: bytes(data[place]) for number, place in element_places(data).items()}
+
+
+def element_places(data: bytes | memoryview) -> dict[int, slice]:
+    """Element number -> where its value stands; the first of two with the same number counts."""
+    places: dict[int, slice] = {}
     position, end = 0, len(data)
     while position < end:
         if end - position < _ELEMENT.size:
@@ -258,6 +263,6 @@ def _split(data: memoryview) -> dict[int, bytes]:
             raise MessageError("The peer sent a command set with an element of group {group:04X}.", group=group)
         if length > end - position:
             raise MessageError("The peer sent a command set with an element that ends behind it.")
-        values.setdefault(number, bytes(data[position : position + length]))
+        places.setdefault(number, slice(position, position + length))
         position += length
-    return values
+    return places

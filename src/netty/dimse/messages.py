@@ -4,7 +4,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final, NamedTuple
 
-from netty.dimse.codec import decode_command, encode_command
+from netty.dimse import repeated
+from netty.dimse.codec import decode_command
 from netty.dimse.command import Message
 from netty.dimse.errors import MessageError
 from netty.ul.association import Association, Buffer
@@ -98,7 +99,7 @@ class MessageAssembler:
 
 def send_command(association: Association, context_id: int, command: Message) -> None:
     """Send the command set of a message; its data set, if it has one, is the caller's to send with `send_data_set`."""
-    association.send_fragment(context_id, True, encode_command(command), True)
+    association.send_fragment(context_id, True, repeated.encode(command), True)
 
 
 def send_data_set(association: Association, context_id: int, fragment: Buffer, last: bool) -> None:
