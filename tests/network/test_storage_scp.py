@@ -63,6 +63,7 @@ async def test_a_store_without_data_set_is_refused() -> None:
     assert received[0].status == 0xC000
 
 
+@pytest.mark.parametrize("at_once", [False, True], ids=["finishes later", "finishes at once"])
 @pytest.mark.parametrize("where", ["begin_error", "write_error", "finish_error"])
 @pytest.mark.parametrize(
     ("error", "status", "comment"),
@@ -74,9 +75,9 @@ async def test_a_store_without_data_set_is_refused() -> None:
     ids=["refusal", "disk full", "mistake"],
 )
 async def test_a_handler_that_fails_is_answered_and_the_association_stays_usable(
-    where: str, error: Exception, status: int, comment: str, caplog: pytest.LogCaptureFixture
+    where: str, at_once: bool, error: Exception, status: int, comment: str, caplog: pytest.LogCaptureFixture
 ) -> None:
-    shelf = Shelf()
+    shelf = Shelf(at_once=at_once)
     setattr(shelf, where, error)
     async with serving(shelf) as served, associate(served.remote, CALLER, QUICK, contexts(CT)) as association:
         refused = await answer(association, REQUEST, bytes(100_000))

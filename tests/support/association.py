@@ -36,6 +36,7 @@ class Shelf:
     begin_error: Exception | None = None
     write_error: Exception | None = None
     finish_error: Exception | None = None
+    at_once: bool = False  # whether it finishes without waiting
     outcome: StoreOutcome = field(default_factory=StoreOutcome)
     began: asyncio.Event = field(default_factory=asyncio.Event)
     finishing: asyncio.Event = field(default_factory=asyncio.Event)
@@ -63,6 +64,14 @@ class _Place:
         if self._shelf.write_error is not None:
             raise self._shelf.write_error
         self._data += b"".join(parts)
+
+    def finish_at_once(self) -> StoreOutcome | None:
+        if not self._shelf.at_once:
+            return None
+        if self._shelf.finish_error is not None:
+            raise self._shelf.finish_error
+        self._shelf.stored.append(bytes(self._data))
+        return self._shelf.outcome
 
     async def finish(self) -> StoreOutcome:
         self._shelf.finishing.set()

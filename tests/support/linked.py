@@ -40,6 +40,7 @@ from netty.simulator.hospital import Destination, Hospital
 from netty.simulator.quirks import Quirk
 from netty.workflow.admission import Admissions
 from netty.workflow.callers import CallerBook
+from netty.workflow.conclusions import Concluder
 from netty.workflow.deidentify import Deidentifier
 from netty.workflow.group_commit import GroupCommit
 from netty.workflow.keep import Keeper
@@ -52,7 +53,7 @@ from netty.workflow.render import Renderer
 from netty.workflow.render_job import render_job
 from netty.workflow.rerender import Rerenderer
 from netty.workflow.retrieve import Retriever
-from netty.workflow.settings import KeepSettings, ReceiveSettings
+from netty.workflow.settings import Keep, KeepSettings, ReceiveSettings
 from support.catalogue import new_database
 
 TITLE = "HAPPY_netty"
@@ -186,6 +187,7 @@ async def _serving(folder: Path, database: Database, receive: ReceiveSettings) -
         ae=AeSettings(),
         settings=receive,
         limits=WalkLimits(),
+        concluder=Concluder(Keep.NONE, receive.warn_changes),
     )
     offers = {
         VERIFICATION: Offer(VerificationScp(), (IMPLICIT_VR_LITTLE_ENDIAN,)),

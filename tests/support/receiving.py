@@ -29,6 +29,7 @@ from netty.network.storage_scp import STATUSES, storage_offers
 from netty.network.verification_scp import VerificationScp
 from netty.workflow.admission import Admissions
 from netty.workflow.callers import CallerBook
+from netty.workflow.conclusions import Concluder
 from netty.workflow.receive import Receiver
 from netty.workflow.register import Registrar
 from netty.workflow.settings import Keep, ReceiveSettings
@@ -133,7 +134,7 @@ def receiving(
             ae=ae,
             settings=receive,
             limits=WalkLimits(),
-            keep=keep,
+            concluder=Concluder(keep, receive.warn_changes),
         )
         statuses, syntaxes = STATUSES[receive.statuses], receive.transfer_syntaxes
         offers = {

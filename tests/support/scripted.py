@@ -42,6 +42,9 @@ class _Script:
     def write(self, parts: Sequence[memoryview], size: int) -> None:
         self._data += b"".join(parts)
 
+    def finish_at_once(self) -> None:
+        """It takes its time."""
+
     async def finish(self) -> AnyResponse | None:
         script, request = self._script, self._operation.request
         assert isinstance(request, FindRequest | MoveRequest)

@@ -23,6 +23,7 @@ _TAIL: Final = struct.Struct(">II8s")
 _MAGIC: Final = b"nettyEND"
 _LONGEST_RECEIPT: Final = 1 << 20
 _SUFFIX: Final = ".dcm"
+_as_json: Final = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 _NEW: Final = os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_CLOEXEC
 
 Bytes = bytes | bytearray | memoryview
@@ -74,7 +75,7 @@ class SpoolFile:
     def seal(self, receipt: Mapping[str, Any], sync: bool = True) -> None:
         """Append the receipt, sync file and name, close. On any failure nothing is left, and it raises."""
         try:
-            body = json.dumps(receipt, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "surrogatepass")
+            body = _as_json(receipt).encode("utf-8", "surrogatepass")
             if len(body) > _LONGEST_RECEIPT:
                 raise ValueError(f"a receipt of {len(body)} bytes")
             self.write(body + _TAIL.pack(len(body), zlib.crc32(body), _MAGIC))

@@ -37,6 +37,7 @@ from netty.processes.forking import name_process
 from netty.processes.limits import associations_at_once, share_one_heap
 from netty.workflow.admission import Admissions
 from netty.workflow.callers import CallerBook
+from netty.workflow.conclusions import Concluder
 from netty.workflow.receive import Receiver
 from netty.workflow.refused import RefusedCallers
 from netty.workflow.register import unregistered
@@ -123,7 +124,7 @@ async def _receive(desk: Desk, child: Child) -> None:
         ae=settings.ae,
         settings=settings.receive,
         limits=settings.limits.of_data_set,
-        keep=settings.keep.dicom,
+        concluder=Concluder(settings.keep.dicom, settings.receive.warn_changes),
         ahead=ahead if settings.receive.durability is Durability.FSYNC else None,
     )
     statuses = STATUSES[settings.receive.statuses]

@@ -17,6 +17,7 @@ from netty.dimse.messages import (
     MessageEvent,
     send_message,
 )
+from netty.dimse.repeated import RepeatedCommands
 from netty.dimse.status import Refusal, StoreStatus
 from netty.errors import PeerError
 from netty.network.pace import Pace, PaceLimits
@@ -92,7 +93,7 @@ class AcceptedAssociation:
         engine = Association.acceptor(Limits(maximum_length=server.maximum_length, associate_length=limits.request))
         self.connection = Connection(engine, self, patience)
         self._engine = engine
-        self._assembler = MessageAssembler(limits.command_set)
+        self._assembler = MessageAssembler(limits.command_set, RepeatedCommands().decode)
         self._pace = Pace(
             PaceLimits(limits.minimum_rate, limits.rate_window, limits.idle),
             lambda: self.connection.bytes_received,
@@ -302,7 +303,26 @@ class AcceptedAssociation:
         if isinstance(event, MessageBegan):
             self._begin(event)
         elif self._incoming is not None and self._operation is not None and self._task is None:
-            self._task = asyncio.get_running_loop().create_task(self._answer(self._incoming, self._operation))
+            self._end_message(self._incoming, self._operation)
+
+    def _end_message(self, incoming: Incoming, operation: Operation) -> None:
+        """Answer at once where nobody is to be waited for, neither a disk nor a peer that does not read."""
+        if not self.connection.is_full:
+            try:
+                response = incoming.finish_at_once()
+            except Exception as error:
+                response = respond(operation.request, self._refusal(error))
+            if response is not None:
+                refused = self._is_refusing(incoming)
+                operation.queue(response, b"")
+                self._incoming = self._operation = None
+                self._after_answer(refused)
+                return
+        self._task = asyncio.get_running_loop().create_task(self._answer(incoming, operation))
+
+    def _is_refusing(self, incoming: Incoming) -> bool:
+        """Whether this request was answered that the service stops: then the association ends."""
+        return isinstance(incoming, Refused) and self._refusing is not None
 
     def _begin(self, began: MessageBegan) -> None:
         command = began.command
@@ -359,7 +379,7 @@ class AcceptedAssociation:
 
     async def _answer(self, incoming: Incoming, operation: Operation) -> None:
         """Finish one request and send its response; then the next one may come."""
-        refused = isinstance(incoming, Refused) and self._refusing is not None
+        refused = self._is_refusing(incoming)
         try:
             response = await self._finish(incoming, operation)
             if response is not None:

@@ -67,8 +67,14 @@ class Incoming(Protocol):
     def write(self, parts: Sequence[memoryview], size: int) -> None:
         """The next `size` bytes of the data set, as one read brought them. They are valid only during the call."""
 
+    def finish_at_once(self) -> AnyResponse | None:
+        """The data set is complete: the response, where what was asked is done without waiting for anybody.
+
+        None where it is not: `finish` is awaited then. A task for each of thousands of images costs more than the rest.
+        """
+
     async def finish(self) -> AnyResponse | None:
-        """The data set is complete: do what was asked, and return the final response; None where it was sent."""
+        """Do what was asked, and return the final response; None where it was sent."""
         ...
 
     def abandon(self) -> None:
@@ -100,6 +106,10 @@ class Refused:
 
     def write(self, parts: Sequence[memoryview], size: int) -> None:
         """Dropped."""
+
+    def finish_at_once(self) -> AnyResponse:
+        """The refusal."""
+        return self.response(self.refusal)
 
     async def finish(self) -> AnyResponse:
         """The refusal."""

@@ -33,12 +33,15 @@ class Reception(Protocol):
         May raise `Refusal`: the rest is then dropped, `abandon` is called, and the refusal is the answer.
         """
 
+    def finish_at_once(self) -> StoreOutcome | None:
+        """The data set is complete: what to answer, where nothing is to be waited for. May raise `Refusal`."""
+
     async def finish(self) -> StoreOutcome:
-        """The data set is complete. Other associations go on while this waits. May raise `Refusal`."""
+        """The same, where `finish_at_once` gave None; other associations go on meanwhile. May raise `Refusal`."""
         ...
 
     def abandon(self) -> None:
-        """The data set will not be completed. Must not raise. Not called once `finish` is."""
+        """The data set will not be completed. Must not raise. Not called once either of the two is."""
 
 
 class StoreHandler(Protocol):
@@ -121,9 +124,16 @@ class _Storing:
         self.write = reception.write  # no call in between: this is the hot path
         self.abandon = reception.abandon
 
+    def finish_at_once(self) -> AnyResponse | None:
+        """The handler's outcome as C-STORE-RSP, where it is there."""
+        outcome = self._reception.finish_at_once()
+        return None if outcome is None else self._response(outcome)
+
     async def finish(self) -> AnyResponse:
         """The handler's outcome as C-STORE-RSP."""
-        outcome = await self._reception.finish()
+        return self._response(await self._reception.finish())
+
+    def _response(self, outcome: StoreOutcome) -> StoreResponse:
         return StoreResponse(
             message_id_being_responded_to=self._request.message_id,
             status=outcome.status,

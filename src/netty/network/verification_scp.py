@@ -27,6 +27,10 @@ class _Echo:
     def write(self, parts: Sequence[memoryview], size: int) -> None:
         """C-ECHO has no data set; one that comes all the same is passed over."""
 
+    def finish_at_once(self) -> AnyResponse:
+        """Success."""
+        return respond(self._request)
+
     async def finish(self) -> AnyResponse:
         """Success."""
         return respond(self._request)

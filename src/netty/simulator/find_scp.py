@@ -133,6 +133,9 @@ class _Finding(IdentifierSink):
         self._operation = operation
         self._request = request
 
+    def finish_at_once(self) -> None:
+        """It takes its time."""
+
     async def finish(self) -> AnyResponse:
         """Every match as a pending response, then the end."""
         for number, (status, identifier) in enumerate(self._scp.answers(self.identifier()), 1):

@@ -85,6 +85,9 @@ class _Moving(IdentifierSink):
         self._operation = operation
         self._request = request
 
+    def finish_at_once(self) -> None:
+        """It takes its time."""
+
     async def finish(self) -> AnyResponse | None:
         """Pending responses with counters, then the final one."""
         store, quirks = self._store, self._store.quirks

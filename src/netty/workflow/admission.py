@@ -30,13 +30,20 @@ class Admissions:
         self._clock = clock
         self._known: dict[str, _Known] = {}
 
-    async def decide(self, offered: Offered) -> Admission:
-        """The decision on one data set."""
+    def decide_at_once(self, offered: Offered) -> Admission | None:
+        """The decision on one data set that what is remembered admits; None where the database is to be asked."""
         known = self._known.get(offered.study_instance_uid)
         if known is not None and known.until > time.monotonic():
             admission = self._decide(offered, known.leases)
             if admission.outcome is Outcome.ADMITTED:
                 return admission
+        return None
+
+    async def decide(self, offered: Offered) -> Admission:
+        """The decision on one data set."""
+        admission = self.decide_at_once(offered)
+        if admission is not None:
+            return admission
         found = await asyncio.to_thread(self._leases.open_for, offered.study_instance_uid, self._clock())
         self._remember(offered.study_instance_uid, found)
         return self._decide(offered, found)

@@ -15,28 +15,27 @@ from netty.archive.errors import DatabaseFault, DiskFault, DiskFull
 from netty.archive.received import Received
 from netty.archive.spool import Spool, SpoolFile
 from netty.archive.spool_ahead import SpoolAhead
-from netty.dicom import tags
 from netty.dicom.deflated import DeflatedWalk
 from netty.dicom.errors import DataSetError
-from netty.dicom.facts import WANTED, facts_of, uid_of
-from netty.dicom.iod import IMAGE_CLASSES, IOD_VALUES, departure
+from netty.dicom.facts import WANTED
+from netty.dicom.iod import IOD_VALUES
 from netty.dicom.part10 import file_meta
 from netty.dicom.uids import (
     DEFLATED_EXPLICIT_VR_LITTLE_ENDIAN,
     EXPLICIT_VR_BIG_ENDIAN,
     IMPLICIT_VR_LITTLE_ENDIAN,
-    is_usable_uid,
 )
-from netty.dicom.walk import ElementWalk, WalkLimits, WalkResult
+from netty.dicom.walk import ElementWalk, WalkLimits
 from netty.dimse.command import StoreRequest
 from netty.dimse.status import Refusal, Status, StoreStatus
-from netty.model.lease import Admission, Offered, Outcome
+from netty.model.lease import Admission, Outcome
 from netty.network.service import CallingAssociation
 from netty.network.settings import AeSettings
 from netty.network.storage_scp import StoreOutcome
 from netty.ul.pdu import AcceptedContext
 from netty.workflow.admission import Admissions
-from netty.workflow.settings import Durability, Keep, ReceiveSettings, Unsolicited
+from netty.workflow.conclusions import Concluder, Conclusions
+from netty.workflow.settings import Durability, ReceiveSettings, Unsolicited
 
 log = logging.getLogger(__name__)
 
@@ -48,19 +47,6 @@ UNSOLICITED_ANSWERS = {
     Unsolicited.DISCARD_SUCCESS: StoreOutcome(StoreStatus.SUCCESS),
     Unsolicited.REFUSE: StoreOutcome(Status.NOT_AUTHORIZED, _UNSOLICITED_COMMENT),
     Unsolicited.QUARANTINE: StoreOutcome(StoreStatus.SUCCESS),
-}
-
-# What our copy lacks beside what was sent; told only with `warn_changes`.
-_DISCARDED = StoreOutcome(StoreStatus.ELEMENTS_DISCARDED, "Pictures are kept, the DICOM object is not.")
-_KEPT_AS = {
-    Keep.STATEMENT: StoreOutcome(
-        StoreStatus.COERCION_OF_DATA_ELEMENTS,
-        "Identifying elements are cleared in the copy that is kept.",
-        tags.PATIENT_ID,
-    ),
-    Keep.BASIC: StoreOutcome(
-        StoreStatus.ELEMENTS_DISCARDED, "Identifying elements are removed in the copy that is kept."
-    ),
 }
 
 
@@ -79,7 +65,7 @@ class Receiver:
     ae: AeSettings
     settings: ReceiveSettings
     limits: WalkLimits
-    keep: Keep = Keep.NONE
+    concluder: Concluder
     ahead: SpoolAhead | None = None
 
     def begin(self, request: StoreRequest, association: CallingAssociation, context: AcceptedContext) -> "_Reception":
@@ -110,6 +96,7 @@ class _Reception:
 
     __slots__ = (
         "_association",
+        "_concluded",
         "_context",
         "_data_offset",
         "_digest",
@@ -134,6 +121,7 @@ class _Reception:
         self._context = context
         self._file = file
         self._data_offset = data_offset
+        self._concluded: Conclusions | None = None
         self._digest = Digest()
         self._walk = _walk_over(context.transfer_syntax, receiver.limits)
 
@@ -161,60 +149,54 @@ class _Reception:
         """Bytes of the data set so far."""
         return self._file.size - self._data_offset
 
-    async def finish(self) -> StoreOutcome:
-        """Check, admit, sync; 0x0000 means that the instance is safe."""
+    def finish_at_once(self) -> StoreOutcome | None:
+        """Check, admit, keep, where neither the database nor a sync is to be waited for."""
         try:
-            result = self._checked()
-            facts = facts_of(result.values)
-            admission = await self._admission(result, facts)
-            if admission.lease is None:
-                return await self._answer_unsolicited(result, facts, admission)
+            concluded = self._concluded = self._conclude()
+            if self._receiver.settings.durability is Durability.FSYNC:
+                return None
+            admission = self._receiver.admissions.decide_at_once(concluded.offered)
+            if admission is None:
+                return None
         except BaseException:
             self._file.discard()
             raise
-        await self._keep(self._received(result, facts, admission))
-        return self._kept_outcome(result)
+        self._seal(self._received(concluded, admission), sync=False)
+        self._receiver.announce(self._file.name)
+        return concluded.outcome
+
+    async def finish(self) -> StoreOutcome:
+        """Check, admit, sync; 0x0000 means that the instance is safe."""
+        try:
+            concluded = self._concluded or self._conclude()
+            admission = await self._admission(concluded)
+            if admission.lease is None:
+                return await self._answer_unsolicited(concluded, admission)
+        except BaseException:
+            self._file.discard()
+            raise
+        await self._keep(self._received(concluded, admission))
+        return concluded.outcome
 
     def abandon(self) -> None:
         """Remove what came."""
         self._file.discard()
 
-    def _checked(self) -> WalkResult:
-        """The walk to the end, and the data set is what the command says (PS3.4 B.2.3; statement table 6)."""
+    def _conclude(self) -> Conclusions:
+        """The walk to the end, and what follows from it."""
         try:
             result = self._walk.finish()
         except DataSetError as error:
             raise Refusal(StoreStatus.CANNOT_UNDERSTAND, str(error)) from error
-        _check_identity(self._request, result)
-        return result
+        return self._receiver.concluder.conclude(self._request, self._association, result)
 
-    def _kept_outcome(self, result: WalkResult) -> StoreOutcome:
-        """Success, or one of the warnings of statement table 6: the instance is safe with every one of them."""
-        sop_class_uid = self._request.affected_sop_class_uid
-        departs = departure(sop_class_uid, result.values, result.pixel_data)
-        if departs is not None:
-            return StoreOutcome(StoreStatus.DATA_SET_DOES_NOT_MATCH_WARNING, departs.comment, departs.element)
-        receiver = self._receiver
-        if receiver.settings.warn_changes and receiver.keep is not Keep.NONE:
-            return _KEPT_AS[receiver.keep]
-        if receiver.settings.warn_changes and sop_class_uid in IMAGE_CLASSES:  # what has no picture is kept as it is
-            return _DISCARDED
-        return StoreOutcome(StoreStatus.SUCCESS)
-
-    async def _admission(self, result: WalkResult, facts: dict[str, str]) -> Admission:
-        offered = Offered(
-            remotes=self._association.remotes,
-            study_instance_uid=uid_of(result.values, tags.STUDY_INSTANCE_UID),
-            patient_id=facts.get("patient_id", ""),
-            move_originator_ae_title=self._request.move_originator_ae_title,
-            move_originator_message_id=self._request.move_originator_message_id,
-        )
+    async def _admission(self, concluded: Conclusions) -> Admission:
         try:
-            return await self._receiver.admissions.decide(offered)
+            return await self._receiver.admissions.decide(concluded.offered)
         except DatabaseFault as error:
             raise _no_answer(error) from error
 
-    def _received(self, result: WalkResult, facts: dict[str, str], admission: Admission) -> Received:
+    def _received(self, concluded: Conclusions, admission: Admission) -> Received:
         lease = admission.lease
         return Received(
             spool_name=self._file.name,
@@ -225,8 +207,8 @@ class _Reception:
             transfer_syntax=self._context.transfer_syntax,
             sop_class_uid=self._request.affected_sop_class_uid,
             sop_instance_uid=self._request.affected_sop_instance_uid,
-            study_instance_uid=uid_of(result.values, tags.STUDY_INSTANCE_UID),
-            series_instance_uid=uid_of(result.values, tags.SERIES_INSTANCE_UID),
+            study_instance_uid=concluded.study_instance_uid,
+            series_instance_uid=concluded.series_instance_uid,
             remote=lease.remote if lease else next(iter(self._association.remotes), ""),
             calling_ae_title=self._association.calling_ae_title,
             address=self._association.address,
@@ -234,7 +216,7 @@ class _Reception:
             lease_id=lease.id if lease else 0,
             patient_key=lease.patient_key if lease else "",
             received_at=datetime.now(UTC),
-            facts=facts,
+            facts=concluded.facts,
             on_hold_reason=admission.reason if admission.outcome is not Outcome.ADMITTED else "",
         )
 
@@ -259,15 +241,13 @@ class _Reception:
         except (DiskFull, DiskFault) as error:
             raise _no_room(error) from error
 
-    async def _answer_unsolicited(
-        self, result: WalkResult, facts: dict[str, str], admission: Admission
-    ) -> StoreOutcome:
+    async def _answer_unsolicited(self, concluded: Conclusions, admission: Admission) -> StoreOutcome:
         """Audited before it is answered, so that no answer is without its row."""
         setting = self._receiver.settings.unsolicited
         quarantine = setting is Unsolicited.QUARANTINE
         event = AuditEvent(
             AuditKind.STORE_ON_HOLD if quarantine else AuditKind.STORE_DISCARDED,
-            study_instance_uid=uid_of(result.values, tags.STUDY_INSTANCE_UID),
+            study_instance_uid=concluded.study_instance_uid,
             remote=next(iter(self._association.remotes), ""),
             outcome=setting,
             detail={
@@ -277,7 +257,7 @@ class _Reception:
                 "calling_ae_title": self._association.calling_ae_title,
                 "address": self._association.address,
                 "bytes": self._size,
-                "patient_id": facts.get("patient_id", ""),
+                "patient_id": concluded.facts.get("patient_id", ""),
             },
         )
         try:
@@ -285,7 +265,7 @@ class _Reception:
         except DatabaseFault as error:
             raise _no_answer(error) from error
         if quarantine:
-            await self._keep(self._received(result, facts, admission))
+            await self._keep(self._received(concluded, admission))
         else:
             self._file.discard()
         return UNSOLICITED_ANSWERS[setting]
@@ -297,26 +277,6 @@ def _walk_over(transfer_syntax: str, limits: WalkLimits) -> ElementWalk | Deflat
     big_endian = transfer_syntax == EXPLICIT_VR_BIG_ENDIAN
     walk = ElementWalk(explicit, _WALKED, limits, big_endian=big_endian)
     return DeflatedWalk(walk, limits) if transfer_syntax == DEFLATED_EXPLICIT_VR_LITTLE_ENDIAN else walk
-
-
-def _check_identity(request: StoreRequest, result: WalkResult) -> None:
-    """The data set is what the command says, and has a study and a series (PS3.4 B.2.3; statement table 6)."""
-    expected = {
-        tags.SOP_CLASS_UID: request.affected_sop_class_uid,
-        tags.SOP_INSTANCE_UID: request.affected_sop_instance_uid,
-    }
-    for tag, value in expected.items():
-        if uid_of(result.values, tag) != value:
-            raise Refusal(
-                StoreStatus.DATA_SET_DOES_NOT_MATCH,
-                "The UID in the data set is not that of the command.",
-                offending_element=tag,
-            )
-    for tag in (tags.STUDY_INSTANCE_UID, tags.SERIES_INSTANCE_UID):
-        if not is_usable_uid(uid_of(result.values, tag)):
-            raise Refusal(
-                StoreStatus.CANNOT_UNDERSTAND, "The data set lacks a valid Study or Series UID.", offending_element=tag
-            )
 
 
 def _no_answer(error: DatabaseFault) -> Refusal:
