@@ -128,14 +128,15 @@ class Table:
 def compete(
     title: str, contestants: Sequence[Contestant], rounds: int, unit: Unit = RATE, goals: Sequence[Goal] = ()
 ) -> Table:
-    """Let them run in turn."""
+    """Let them run in turn. Each round another one begins: the machine is not the same to the first and the last."""
     measured = [Measured(contestant) for contestant in contestants]
     for one in measured:
         if one.contestant.weigh is not None:
             _say(f"{title}: warming up: {one.contestant.name}")
             one.weighed = one.contestant.weigh()
     for number in range(1, rounds + 1):
-        for one in measured:
+        first = (number - 1) % len(measured)
+        for one in measured[first:] + measured[:first]:
             _say(f"{title}: round {number} of {rounds}: {one.contestant.name}")
             one.results.append(one.contestant.run())
     return Table(title, measured, unit, goals)

@@ -83,7 +83,7 @@ def test_the_others_keep_every_image(receiver: Receiver, tmp_path: Path) -> None
 def _lost(receiver: Receiver, row: Row, folder: Path) -> int:
     """Two rounds of eight images, the second after the first was removed."""
     with receiver.start(Setup(folder / "data", row.max_pdu, row.associations, row.sync)) as running:
-        return sum(received(running, row, 8).lost for _ in range(2))
+        return sum(received(running, row, 8, folder).lost for _ in range(2))
 
 
 @pytest.mark.parametrize(
