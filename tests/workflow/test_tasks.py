@@ -9,6 +9,7 @@ import pytest
 
 from netty.archive.received import Rendered, ToRender
 from netty.archive.registration import Registration
+from netty.workflow import tasks
 from netty.workflow.group_commit import GroupCommit
 from netty.workflow.pictures import Drawer, Pictures
 from netty.workflow.render import Renderer
@@ -100,14 +101,76 @@ def test_what_is_said_to_wait_while_others_are_looked_for_is_looked_for_when_few
     assert wanted == [False] * 4 + [True] * 16
 
 
-def test_rows_are_due_when_they_are_many() -> None:
+def taken_in(seconds: float, unwritten: Unwritten) -> list[int] | None:
+    """What is to be written within so many seconds; None where nothing is."""
+    found: list[list[int]] = []
+    thread = threading.Thread(target=lambda: found.append([one.instance.instance_id for one in unwritten.take()]))
+    thread.start()
+    thread.join(seconds)
+    still_waits = thread.is_alive()
+    unwritten.end()
+    thread.join()
+    return None if still_waits else found[0]
+
+
+def test_rows_are_written_when_they_are_many(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tasks, "_LONGEST_SECONDS", 60)
     unwritten = Unwritten()
-    for number in range(32):
+    for number in range(64):
         unwritten.add(drawn(number, []))
 
-    assert unwritten.is_due
-    assert [one.instance.instance_id for one in unwritten.taken()] == list(range(32))
-    assert not unwritten
+    assert taken_in(20, unwritten) == [*range(64)]
+
+
+def test_rows_are_written_when_they_have_waited_for_long() -> None:
+    unwritten = Unwritten()
+    unwritten.add(drawn(1, []))
+
+    assert taken_in(20, unwritten) == [1]
+
+
+def test_rows_are_written_at_once_when_nothing_more_comes(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tasks, "_LONGEST_SECONDS", 60)
+    unwritten = Unwritten()
+    unwritten.press()  # there is nothing yet
+    unwritten.add(drawn(1, []))
+    unwritten.press()
+
+    assert taken_in(20, unwritten) == [1]
+
+
+def test_a_few_rows_wait_for_more(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tasks, "_LONGEST_SECONDS", 60)
+    unwritten = Unwritten()
+    unwritten.press()
+    unwritten.add(drawn(1, []))
+
+    assert taken_in(0.2, unwritten) is None
+
+
+def test_at_the_end_all_rows_are_given_and_then_none() -> None:
+    unwritten = Unwritten()
+    unwritten.add(drawn(1, []))
+    unwritten.end()
+
+    assert [len(unwritten.take()), len(unwritten.take())] == [1, 0]
+
+
+def test_who_draws_waits_for_a_database_that_is_far_behind(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tasks, "_MOST_UNWRITTEN", 3)
+    unwritten = Unwritten()
+    for number in range(3):
+        unwritten.add(drawn(number, []))
+    thread = threading.Thread(target=lambda: unwritten.add(drawn(3, [])))
+    thread.start()
+    thread.join(0.2)
+    waited = thread.is_alive()
+
+    first = unwritten.take()
+    thread.join(10)
+
+    assert waited
+    assert [len(first), len(unwritten.take())] == [3, 1]
 
 
 @dataclass

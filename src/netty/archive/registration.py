@@ -119,8 +119,8 @@ class Registration:
     def spool_files_removed(self, names: Collection[str]) -> None:
         """Say that these files are gone from the spool."""
         with self._database.write() as connection:
-            connection.execute(update(receipts).where(receipts.c.spool_name.in_(names)).values(in_spool=False))
-            connection.execute(update(instances).where(instances.c.spool_name.in_(names)).values(spool_name=None))
+            for statement in _REMOVED:
+                connection.execute(statement, {"names": list(names)})
 
     def to_quarantine(self) -> list[str]:
         """Spool files on hold or with other bytes that are still to be moved to the quarantine."""
@@ -185,6 +185,11 @@ def to_be_presented(image: FromClause, state: FromClause) -> ColumnElement[bool]
 
 
 # Made once: to put a statement together takes SQLAlchemy longer than to run it takes SQLite.
+_NAMES: Final[BindParameter[Any]] = bindparam("names", expanding=True)
+_REMOVED: Final = (
+    update(receipts).where(receipts.c.spool_name.in_(_NAMES)).values(in_spool=False),
+    update(instances).where(instances.c.spool_name.in_(_NAMES)).values(spool_name=None),
+)
 _FINISHED: Final = (
     select(receipts.c.spool_name)
     .outerjoin(instances, _its_file())

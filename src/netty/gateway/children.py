@@ -48,7 +48,7 @@ log = logging.getLogger(__name__)
 _DRAIN_SECONDS = 5.0
 _ABANDONED_SECONDS = 3600.0
 _SWEEP_SECONDS = 600.0
-_THREADS_FOR_A_CHILD = 2  # one waits for it while the other writes what it drew before
+_SPARE_THREADS = 1  # has a child draw while another thread puts pictures away
 _ANNOUNCE_SECONDS = 0.005  # several at once: each wakes another process up
 
 
@@ -233,7 +233,7 @@ async def _render(desk: Desk, child: Child) -> None:
         registration=desk.registration,
         drawer=drawer,
         rerenderer=Rerenderer(desk.renewal, drawer),
-        workers=workers * _THREADS_FOR_A_CHILD,
+        workers=workers + _SPARE_THREADS,
         changed=changed,
         in_hand=in_hand,
     )

@@ -25,7 +25,10 @@ CHILD_ENVIRONMENT: Final = {
 
 @dataclass(frozen=True, slots=True)
 class ChildLimits:
-    """`memory` in bytes for the whole life of a child; the seconds are for each job."""
+    """`memory` in bytes for the whole life of a child; the seconds are for each job.
+
+    Wall time is for all jobs that were given together.
+    """
 
     memory: int = 1024 * MEGABYTE
     cpu_seconds: int = 120

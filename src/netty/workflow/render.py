@@ -41,7 +41,7 @@ _MOST_ATTEMPTS = 2  # a child that dies twice of the same image will die again
 class Renderer:
     """Renders whatever waits until it is told to stop.
 
-    `workers` are threads; with more of them than render children, some write their rows while others draw. `changed`
+    `workers` are threads that have children draw, and put the pictures away; one more writes the rows of all. `changed`
     says whether anything was committed since it was last asked: as long as nothing was, nothing waits. Who knows that
     something waits tells `in_hand`.
     """
@@ -52,6 +52,7 @@ class Renderer:
     workers: int
     changed: Callable[[], bool] = lambda: True
     in_hand: InHand = field(default_factory=InHand)
+    unwritten: Unwritten = field(default_factory=Unwritten)
 
     def run(self, stopping: threading.Event) -> None:
         """Work until `stopping` is set; what is under way then is finished."""
@@ -59,7 +60,8 @@ class Renderer:
             threading.Thread(target=self._work, args=(stopping,), name=f"render-{number}")
             for number in range(self.workers)
         ]
-        for thread in threads:
+        writer = threading.Thread(target=self._write_all, args=(stopping,), name="render-writer")
+        for thread in (*threads, writer):
             thread.start()
         try:
             self._feed(stopping)
@@ -68,6 +70,8 @@ class Renderer:
             self.in_hand.end()
             for thread in threads:
                 thread.join()
+            self.unwritten.end()
+            writer.join()
 
     def _feed(self, stopping: threading.Event) -> None:
         """Take up what waits: as soon as the threads will be without, and now and then for what others asked for."""
@@ -97,14 +101,25 @@ class Renderer:
             self.in_hand.add(map(self._task, found), more=len(found) == _LOOK_AHEAD)
 
     def _work(self, stopping: threading.Event) -> None:
-        """Draw, and now and then write the rows of what was drawn: before waiting, and before what takes long."""
-        unwritten = Unwritten()
-        while (tasks := self.in_hand.take(wait=not unwritten, sharers=self.workers)) or unwritten:
-            if unwritten and (not tasks or tasks[0].is_long or unwritten.is_due):
-                self._write(unwritten.taken(), stopping)
+        """Draw; before waiting, and before what takes long, have written what was drawn."""
+        while tasks := self._next_tasks():
             together = self._drawn_together(tasks) if len(tasks) > 1 else []
             for task, do in zip_longest(tasks, together):
-                self._do(task, do or task.do, unwritten, stopping)
+                self._do(task, do or task.do, stopping)
+
+    def _next_tasks(self) -> list[Task]:
+        tasks = self.in_hand.take(wait=False, sharers=self.workers)
+        if not tasks:
+            self.unwritten.press()
+            tasks = self.in_hand.take(wait=True, sharers=self.workers)
+        if tasks and tasks[0].is_long:
+            self.unwritten.press()
+        return tasks
+
+    def _write_all(self, stopping: threading.Event) -> None:
+        """Write the rows of what was drawn, until nothing more will be."""
+        while batch := self.unwritten.take():
+            self._write(batch, stopping)
 
     def _drawn_together(self, tasks: Sequence[Task]) -> list[Callable[[], Drawn | None]]:
         """Quick ones, by one child in one go; gives what is left to do with each.
@@ -125,7 +140,7 @@ class Renderer:
             return []
         return [partial(self._drawn, one, each, task) for task, one, each in these]
 
-    def _do(self, task: Task, do: Callable[[], Drawn | None], unwritten: Unwritten, stopping: threading.Event) -> None:
+    def _do(self, task: Task, do: Callable[[], Drawn | None], stopping: threading.Event) -> None:
         drawn = None
         try:
             drawn = do()
@@ -138,7 +153,7 @@ class Renderer:
             task.give_up()
         finally:
             if drawn is not None:
-                unwritten.add(drawn)
+                self.unwritten.add(drawn)
             else:
                 self.in_hand.done(task)
 

@@ -4,13 +4,14 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Final
 
 from netty.archive.received import KeptBlob, ToRender
 from netty.workflow.pictures import Pictures
 
-_MOST_AT_ONCE: Final = 32
+_MOST_AT_ONCE: Final = 64
+_MOST_UNWRITTEN: Final = 512
 _FEW: Final = 16  # waiting tasks: time to look for more
 _LONGEST_SECONDS: Final = 0.1
 _MOST_TOGETHER: Final = 8
@@ -41,31 +42,57 @@ class Drawn:
     kept_blob: KeptBlob | None
 
 
-@dataclass(slots=True)
 class Unwritten:
-    """What one thread has drawn and not written. To write the rows of many costs little more than those of one."""
+    """What was drawn and not written. To write the rows of many costs little more than those of one."""
 
-    _drawn: list[Drawn] = field(default_factory=list)
-    _since: float = 0.0
-
-    def __bool__(self) -> bool:
-        return bool(self._drawn)
-
-    @property
-    def is_due(self) -> bool:
-        """Whether these are many, or have waited for long."""
-        return len(self._drawn) >= _MOST_AT_ONCE or time.monotonic() - self._since > _LONGEST_SECONDS
+    def __init__(self) -> None:
+        self._changed = threading.Condition()
+        self._drawn: list[Drawn] = []
+        self._since = 0.0
+        self._is_due = False
+        self._ended = False
 
     def add(self, one: Drawn) -> None:
-        """One more."""
-        if not self._drawn:
-            self._since = time.monotonic()
-        self._drawn.append(one)
+        """One more; waits while far too many wait."""
+        with self._changed:
+            while len(self._drawn) >= _MOST_UNWRITTEN and not self._ended:
+                self._changed.wait()
+            self._drawn.append(one)
+            if len(self._drawn) == 1:
+                self._since = time.monotonic()
+                self._changed.notify_all()
+            elif len(self._drawn) == _MOST_AT_ONCE:
+                self._changed.notify_all()
 
-    def taken(self) -> list[Drawn]:
-        """All of them, to be written now."""
-        drawn, self._drawn = self._drawn, []
-        return drawn
+    def press(self) -> None:
+        """Let what is there be written: nothing more will come soon."""
+        with self._changed:
+            if self._drawn and not self._is_due:
+                self._is_due = True
+                self._changed.notify_all()
+
+    def take(self) -> list[Drawn]:
+        """All of them, as soon as they are many or have waited for long; empty when there will be none any more."""
+        with self._changed:
+            while not self._ended and (left := self._seconds_left()) != 0:
+                self._changed.wait(left)
+            drawn, self._drawn, self._is_due = self._drawn, [], False
+            self._changed.notify_all()
+            return drawn
+
+    def _seconds_left(self) -> float | None:
+        """Until they are due; None for ever."""
+        if not self._drawn:
+            return None
+        if self._is_due or len(self._drawn) >= _MOST_AT_ONCE:
+            return 0
+        return max(0, self._since + _LONGEST_SECONDS - time.monotonic())
+
+    def end(self) -> None:
+        """There will be none any more."""
+        with self._changed:
+            self._ended = True
+            self._changed.notify_all()
 
 
 class Every:
