@@ -5,7 +5,12 @@ import contextlib
 
 import pytest
 
+from netty.dicom import tags
+from netty.dicom.elements import encode_identifier
 from netty.dicom.uids import STUDY_ROOT_FIND
+from netty.dimse.codec import encode_command
+from netty.dimse.command import FindResponse
+from netty.dimse.status import FindStatus
 from netty.model.remote import Remote
 from netty.network.errors import AssociationAborted, AssociationRejected, RemoteUnreachable, TimedOut
 from netty.network.query_scu import find_series
@@ -168,3 +173,52 @@ async def test_an_error_in_the_block_aborts() -> None:
         report = await served.wait_report()
 
     assert report.ending.value == "aborted by peer"
+
+
+def answer(status: int, series_instance_uid: str = "") -> bytes:
+    """The PDUs of one C-FIND-RSP."""
+    response = FindResponse(message_id_being_responded_to=1, status=status, has_data_set=bool(series_instance_uid))
+    command = encode_command(response)
+    pdus = codec.encode_data_header(1, True, True, len(command)) + command
+    if series_instance_uid:
+        identifier = encode_identifier({tags.SERIES_INSTANCE_UID: series_instance_uid})
+        pdus += codec.encode_data_header(1, False, True, len(identifier)) + identifier
+    return pdus
+
+
+@pytest.mark.parametrize("piece", [1, 7, 100, 1000, 1 << 20])
+async def test_answers_alike_and_others_come_in_order_whatever_the_pieces(piece: int) -> None:
+    uids = [f"1.2.{number}" for number in range(200)]
+    statuses = [FindStatus.PENDING_WITHOUT_OPTIONAL_KEYS if 50 <= number < 53 else 0xFF00 for number in range(200)]
+    data = b"".join(map(answer, statuses, uids)) + answer(0)
+
+    async def behave(peer: RawPeer) -> None:
+        await peer.pdu()
+        await peer.send(acceptance(STUDY_ROOT_FIND))
+        await peer.pdu()
+        await peer.pdu()
+        for start in range(0, len(data), piece):
+            await peer.send(data[start : start + piece])
+        await peer.pdu()
+        await peer.send(codec.encode_release_response())
+
+    async with raw_acceptor(behave) as remote:
+        found = await find_series(remote, CALLER, QUICK, "1.2.3")
+
+    assert [one.series_instance_uid for one in found] == uids
+
+
+async def test_what_is_odd_behind_answers_alike_breaks_the_association_off() -> None:
+    data = answer(0xFF00, "1.2.4") * 3 + codec.encode_data_header(1, False, True, 2) + b"xx"
+
+    async def behave(peer: RawPeer) -> None:
+        await peer.pdu()
+        await peer.send(acceptance(STUDY_ROOT_FIND))
+        await peer.pdu()
+        await peer.pdu()
+        await peer.send(data)
+        await silent(peer)
+
+    async with raw_acceptor(behave) as remote:
+        with pytest.raises(AssociationAborted, match="a data set that no command announced"):
+            await find_series(remote, CALLER, QUICK, "1.2.3")

@@ -4,9 +4,10 @@ An identifier is a flat list of short values. A C-FIND response may hold sequenc
 """
 
 import struct
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Final
 
+from netty import native
 from netty.dicom.tags import (
     ITEM,
     ITEM_DELIMITATION,
@@ -23,6 +24,8 @@ _LONG_LENGTH: Final = struct.Struct("<L")
 _UNDEFINED: Final = 0xFFFFFFFF
 _SHORT: Final = frozenset(vr.encode() for vr in SHORT_REPRESENTATIONS)
 _DEPTH: Final = 64
+
+Split = Callable[[bytes, bool], dict[int, bytes]]
 
 
 class IdentifierError(PeerError):
@@ -53,7 +56,15 @@ def _encode(tag: int, value: bytes | str, explicit: bool) -> bytes:
 
 def decode_identifier(data: bytes | memoryview, explicit: bool = False) -> dict[int, bytes]:
     """Tag -> value as it stands, with its padding; the first of two counts. Raises IdentifierError."""
-    data = bytes(data)
+    if native.compiled is not None and not explicit:
+        plain: dict[int, bytes] | None = native.compiled.split_identifier(data)
+        if plain is not None:
+            return plain
+    return by_python(bytes(data), explicit)
+
+
+def by_python(data: bytes, explicit: bool) -> dict[int, bytes]:
+    """`decode_identifier` without its compiled twin, which knows no sequences and no errors."""
     values: dict[int, bytes] = {}
     position, end, unpack, vr = 0, len(data), _IMPLICIT.unpack_from, b""
     while position < end:

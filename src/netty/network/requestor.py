@@ -23,6 +23,7 @@ from netty.model.remote import Remote
 from netty.network.errors import AssociationAborted, AssociationRejected, RemoteUnreachable, TimedOut
 from netty.network.settings import AeSettings, Timers
 from netty.network.transport import Connection, Patience, connect
+from netty.ul import codec
 from netty.ul.association import Association, Buffer
 from netty.ul.events import (
     Aborted,
@@ -69,6 +70,7 @@ class RequestedAssociation:
         self._loop = asyncio.get_running_loop()
         self._received: deque[Received] = deque()
         self._command: Message | None = None
+        self._command_pdu = b""  # with it, as the next message may begin too
         self._data_set = bytearray()
         self._accept: AssociateAccept | None = None
         self._failure: PeerError | None = None
@@ -128,6 +130,8 @@ class RequestedAssociation:
     def _take_data(self, received: DataReceived) -> None:
         if self._failure is not None:
             return
+        if received.is_command:
+            self._command_pdu = _whole_pdu(received) if self._assembler.between_messages else b""
         try:
             events = self._assembler.feed(received)
         except MessageError as error:
@@ -147,8 +151,15 @@ class RequestedAssociation:
             elif self._command is not None:
                 self._received.append((self._command, bytes(self._data_set)))
                 self._has_news = True
+                if self._command_pdu and self._command.has_data_set:
+                    self._take_alike(self._command)
                 if len(self._received) >= _UNTAKEN:
                     self.connection.hold()
+
+    def _take_alike(self, command: Message) -> None:
+        """The messages that have come behind one and begin as it does: most answers to a query."""
+        data_sets = self._engine.messages_alike(self._command_pdu, _UNTAKEN - len(self._received))
+        self._received.extend([(command, data_set) for data_set in data_sets])
 
     def _break_off(self, error: PeerError) -> None:
         self._has_news = True
@@ -352,6 +363,13 @@ class RequestedAssociation:
 def _settle(waiter: asyncio.Future[bool], happened: bool) -> None:
     if not waiter.done():
         waiter.set_result(happened)
+
+
+def _whole_pdu(received: DataReceived) -> bytes:
+    """The P-DATA-TF of a command that came in one; empty where there is more of it."""
+    if not received.is_last:
+        return b""
+    return codec.encode_data_header(received.context_id, True, True, received.size) + b"".join(received.parts)
 
 
 def associate(

@@ -165,6 +165,20 @@ class Association:
             except PduError as error:
                 self._fail(error)
 
+    def messages_alike(self, command: bytes, most: int) -> list[bytes]:
+        """Take the data sets of the messages that come next, each of them whole, and all with the same command.
+
+        To be asked once a message has been taken, and not to be asked about others than such as have come: nothing is
+        told of these but their data sets. What differs in anything comes as events, as ever.
+
+        Args:
+            command: a P-DATA-TF as it came before in this association, with a whole command set.
+            most: how many.
+        """
+        if self._events or self._data.is_amid or self._state not in _DATA_INDICATED:
+            return []
+        return self._data.read_alike(command, most)
+
     def trim(self) -> None:
         """Give the receive buffer's memory back if it is empty: for an association that waits for long."""
         self._buffer.trim()

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from netty.ul import codec
+from netty.ul.alike import take_alike
 from netty.ul.buffer import ReceiveBuffer
 from netty.ul.errors import PduError
 from netty.ul.events import DataReceived
@@ -72,6 +73,12 @@ class DataReader:
         buffer.start = stop
         parts = [view[position:stop]] if stop > position else []
         return DataReceived(context_id, control & codec.IS_COMMAND != 0, True, parts, stop - position)
+
+    def read_alike(self, command: bytes, most: int) -> list[bytes]:
+        """The data sets of the next messages, at most `most`, that begin with the P-DATA-TF `command` and are whole."""
+        buffer = self._buffer
+        buffer.start, data_sets = take_alike(buffer.view, buffer.start, buffer.end, command, self._maximum_length, most)
+        return data_sets
 
     def read(self, contexts: Mapping[int, AcceptedContext]) -> DataReceived | None:
         """What has come, of one command or data set; None until more does. PduError where the PDU is malformed."""
