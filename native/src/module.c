@@ -2,13 +2,13 @@
 
 #include "native.h"
 
-#define INTERFACE 4 /* what netty/native.py expects; one more with each change of a function's arguments or result */
+#define INTERFACE 5 /* what netty/native.py expects; one more with each change of a function's arguments or result */
 
 static PyMethodDef FUNCTIONS[] = {
     {"pass_implicit", pass_implicit, METH_VARARGS, "netty.dicom.plain_elements.pass_implicit"},
     {"pass_explicit", pass_explicit, METH_VARARGS, "netty.dicom.plain_elements.pass_explicit"},
     {"take_alike", take_alike, METH_VARARGS, "netty.ul.alike"},
-    {"split_identifier", split_identifier, METH_VARARGS, "netty.dicom.elements.decode_identifier, where all is plain"},
+    {"split_elements", split_elements, METH_VARARGS, "netty.dicom.elements.decode_identifier"},
     {"gather", gather, METH_VARARGS, "The loop of netty.ul.data_reader.DataReader.read"},
     {"paint_ramp", paint_ramp, METH_VARARGS, "netty.image.ramp"},
     {"look_up", look_up, METH_VARARGS, "netty.image.pixel_data.apply_table_into, for greys of 8 bits"},

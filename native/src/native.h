@@ -31,7 +31,7 @@ static inline uint32_t read_32_big(const uint8_t *at) {
 PyObject *pass_implicit(PyObject *module, PyObject *arguments);
 PyObject *pass_explicit(PyObject *module, PyObject *arguments);
 PyObject *take_alike(PyObject *module, PyObject *arguments);
-PyObject *split_identifier(PyObject *module, PyObject *arguments);
+PyObject *split_elements(PyObject *module, PyObject *arguments);
 PyObject *gather(PyObject *module, PyObject *arguments);
 PyObject *paint_ramp(PyObject *module, PyObject *arguments);
 PyObject *look_up(PyObject *module, PyObject *arguments);

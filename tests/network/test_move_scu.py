@@ -4,8 +4,11 @@ import asyncio
 
 import pytest
 
+from netty.archive.errors import DiskFull
 from netty.dicom import tags
 from netty.dicom.elements import encode_identifier
+from netty.dicom.uids import IMPLICIT_VR_LITTLE_ENDIAN, STUDY_ROOT_MOVE
+from netty.dimse.codec import encode_command
 from netty.dimse.command import MoveRequest, MoveResponse
 from netty.errors import UsageError
 from netty.model.remote import RestartsOn
@@ -13,7 +16,9 @@ from netty.network import move_scu
 from netty.network.errors import AssociationAborted, TimedOut
 from netty.network.move_scu import MoveOutcome, move_study
 from netty.network.settings import AeSettings, Timers
-from support.association import OUR_TITLE, PATIENCE, QUICK, serving
+from netty.ul import codec
+from netty.ul.pdu import AcceptedContext, AssociateAccept
+from support.association import OUR_TITLE, PATIENCE, QUICK, RawPeer, raw_acceptor, serving
 from support.scripted import Scripted, moved
 
 US = AeSettings(title=OUR_TITLE, port=11112)
@@ -62,6 +67,75 @@ async def test_pending_responses_are_told_and_the_last_counters_kept() -> None:
     assert told == [(2, 0), (1, 1)]
     assert outcome == MoveOutcome(0x0000, remaining=None, completed=1, failed=0, warning=0)
     assert outcome.failure is None
+
+
+async def test_thousands_of_responses_that_come_at_once_are_all_told() -> None:
+    told: list[int | None] = []
+    script = moved(0x0000, [pending(2000 - number, number) for number in range(2000)])
+    async with serving(more=script.offers) as served:
+        await move_study(
+            served.remote,
+            US,
+            QUICK,
+            "1.2.3",
+            1,
+            on_response=lambda response: told.append(response.number_of_completed_suboperations),
+        )
+
+    assert told == list(range(2000))
+
+
+async def test_what_goes_wrong_with_whoever_follows_is_raised() -> None:
+    told = 0
+
+    def on_response(_: MoveResponse) -> None:
+        nonlocal told
+        told += 1
+        raise DiskFull("no room")
+
+    async with serving(
+        more=Scripted([(pending(2, 0), b""), (pending(1, 1), b"")], wait_cancelled=True).offers
+    ) as served:
+        with pytest.raises(DiskFull):
+            async with asyncio.timeout(PATIENCE):
+                await move_study(served.remote, US, QUICK, "1.2.3", 1, on_response=on_response)
+
+    assert told == 1
+
+
+async def test_each_pending_response_restarts_the_timer() -> None:
+    loop, came = asyncio.get_running_loop(), asyncio.Event()
+    timers = Timers(association=5, response=0.5, total=5)
+    began = loop.time()
+
+    async def behave(peer: RawPeer) -> None:
+        for answer in (accepted_move(), b""):
+            await peer.pdu()
+            await peer.send(answer)
+        await peer.pdu()
+        for number in range(3):
+            await asyncio.sleep(0.3)  # the passing of time is what this is about
+            await peer.send(wire(pending(3 - number, number)))
+        came.set()
+        await peer.closed()
+
+    async with raw_acceptor(behave) as remote:
+        with pytest.raises(TimedOut, match="response"):
+            await move_study(remote, US, timers, "1.2.3", 1)
+
+    assert came.is_set()
+    assert loop.time() - began >= 0.9 + 0.5
+
+
+def accepted_move() -> bytes:
+    context = AcceptedContext(1, STUDY_ROOT_MOVE, IMPLICIT_VR_LITTLE_ENDIAN)
+    return codec.encode_associate_accept(AssociateAccept((context,), US.user_information))
+
+
+def wire(response: MoveResponse) -> bytes:
+    """The PDU of a response without a data set."""
+    command = encode_command(response)
+    return codec.encode_data_header(1, True, True, len(command)) + command
 
 
 async def test_what_failed_is_listed() -> None:

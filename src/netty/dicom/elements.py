@@ -57,7 +57,7 @@ def _encode(tag: int, value: bytes | str, explicit: bool) -> bytes:
 def decode_identifier(data: bytes | memoryview, explicit: bool = False) -> dict[int, bytes]:
     """Tag -> value as it stands, with its padding; the first of two counts. Raises IdentifierError."""
     if native.compiled is not None and not explicit:
-        plain: dict[int, bytes] | None = native.compiled.split_identifier(data)
+        plain: dict[int, bytes] | None = native.compiled.split_elements(data)
         if plain is not None:
             return plain
     return by_python(bytes(data), explicit)

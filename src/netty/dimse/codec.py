@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, Final
 
+from netty import native
 from netty.dimse.command import (
     RESPONSE_BIT,
     CancelRequest,
@@ -35,6 +36,7 @@ _MESSAGE_ID: Final = 0x0110
 _DATA_SET_TYPE: Final = 0x0800
 _NO_DATA_SET: Final = 0x0101  # any other value: one follows (PS3.7 Table E.1-1)
 _DATA_SET: Final = 0x0001
+_HIGHEST: Final = 0xFFFF  # number of an element in group 0000
 
 
 class _BadValue(Exception):
@@ -172,7 +174,7 @@ def decode_command(data: bytes | memoryview) -> Message:
     A request that cannot be carried out, but answered, comes as UnusableRequest. What cannot even be answered raises
     MessageError. Group length and order of the elements are not tested: nothing depends on them.
     """
-    values = _split(memoryview(data))
+    values = split(data)
     command_field = _number(values, _COMMAND_FIELD)
     if command_field is None:
         raise MessageError("The peer sent a command set without a command field.")
@@ -245,8 +247,17 @@ def _number(values: Mapping[int, bytes], number: int) -> int | None:
     return int.from_bytes(raw, "little") if raw is not None and len(raw) == 2 else None
 
 
-def _split(data: memoryview) -> dict[int, bytes]:
+def split(data: bytes | memoryview) -> dict[int, bytes]:
     """Element number -> raw value; the first of two with the same number counts."""
+    if native.compiled is not None:  # a command set is in Implicit VR Little Endian too (PS3.7 section 6.3.1)
+        plain: dict[int, bytes] | None = native.compiled.split_elements(data)
+        if plain and max(plain) <= _HIGHEST:
+            return plain
+    return split_by_python(data)
+
+
+def split_by_python(data: bytes | memoryview) -> dict[int, bytes]:
+    """The same without its compiled twin, which knows neither other groups nor errors."""
     return {number: bytes(data[place]) for number, place in element_places(data).items()}
 
 

@@ -9,7 +9,7 @@ from typing import Final
 from netty.dicom import tags
 from netty.dicom.elements import decode_identifier, encode_identifier, text_values
 from netty.dicom.uids import STUDY_ROOT_MOVE
-from netty.dimse.command import CancelRequest, MoveRequest, MoveResponse
+from netty.dimse.command import CancelRequest, Message, MoveRequest, MoveResponse
 from netty.dimse.status import Category, Status, category
 from netty.errors import PeerError
 from netty.model.remote import Remote, RestartsOn
@@ -85,6 +85,7 @@ async def move_study(
             if cancelled.is_set():
                 return MoveOutcome(Status.CANCEL)
             request = MoveRequest(message_id=message_id, move_destination=ae.title)
+            association.listen(progress.hear)
             await association.send(context.context_id, request, identifier)
             canceller = asyncio.create_task(_cancel(association, context.context_id, message_id, cancelled))
             try:
@@ -116,11 +117,33 @@ def _keys(study_instance_uid: str, scope: MoveScope) -> dict[int, str | bytes]:
 
 
 class _Progress:
-    """The counters as last heard; many PACS leave them out of some responses."""
+    """The counters as last heard; many PACS leave them out of some responses.
+
+    Attributes:
+        heard_at: when the last pending response came, in loop time.
+        error: what the one who follows could not do.
+    """
 
     def __init__(self, on_response: Callable[[MoveResponse], None]) -> None:
-        self.on_response = on_response
+        self.heard_at = 0.0
+        self.error: Exception | None = None
+        self._on_response = on_response
         self._last = MoveOutcome(Status.PENDING)
+        self._now = asyncio.get_running_loop().time
+
+    def hear(self, received: tuple[Message, bytes]) -> bool:
+        """Take a pending response where it comes: they come one by one, and to wake a task costs more than each."""
+        response, _ = received
+        if not isinstance(response, MoveResponse) or category(response.status) is not Category.PENDING or self.error:
+            return False
+        self.heard_at = self._now()
+        self.count(response)
+        try:
+            self._on_response(response)
+        except Exception as error:  # raised where the retrieval is, not in the event loop
+            self.error = error
+            return False
+        return True
 
     def count(self, response: MoveResponse) -> None:
         last = self._last
@@ -167,6 +190,11 @@ async def _final_response(
     deadline = loop.time() + patience
     while True:
         received = await association.receive(deadline)
+        if progress.error is not None:
+            raise progress.error
+        if received is None and progress.heard_at + patience > deadline:
+            deadline = progress.heard_at + patience
+            continue
         if received is None:
             quiet = last_store() if last_store is not None else None
             if quiet is None or quiet >= patience:
@@ -178,11 +206,7 @@ async def _final_response(
             raise AssociationAborted(
                 "The remote {remote} answered C-MOVE with something else.", remote=association.remote.name
             )
-        if category(response.status) is not Category.PENDING:
-            return response, data_set
-        progress.count(response)
-        progress.on_response(response)
-        deadline = loop.time() + patience
+        return response, data_set
 
 
 async def _cancel(

@@ -3,7 +3,7 @@
 import asyncio
 import logging
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Final, Self
 
 from netty.dicom.uids import IMPLICIT_VR_LITTLE_ENDIAN
@@ -69,6 +69,7 @@ class RequestedAssociation:
         self._assembler = MessageAssembler(decode=decode_answer)
         self._loop = asyncio.get_running_loop()
         self._received: deque[Received] = deque()
+        self._hear: Callable[[Received], bool] | None = None
         self._command: Message | None = None
         self._command_pdu = b""  # with it, as the next message may begin too
         self._data_set = bytearray()
@@ -149,7 +150,10 @@ class RequestedAssociation:
                     return
                 self._data_set += b"".join(event.parts)
             elif self._command is not None:
-                self._received.append((self._command, bytes(self._data_set)))
+                message = (self._command, bytes(self._data_set))
+                if self._hear is not None and self._hear(message):
+                    continue
+                self._received.append(message)
                 self._has_news = True
                 if self._command_pdu and self._command.has_data_set:
                     self._take_alike(self._command)
@@ -259,6 +263,13 @@ class RequestedAssociation:
                     raise self.time_out("response")
                 return None
         return self._next()
+
+    def listen(self, hear: Callable[[Received], bool]) -> None:
+        """Give each message that comes from now on to `hear` at once; where that says True, nobody is woken for it.
+
+        `hear` must not raise, nor wait. Messages that it takes do not stand in for those that `receive` waits for.
+        """
+        self._hear = hear
 
     def at_hand(self) -> Received | None:
         """A message that has come already; None where there is none, and `receive` has to wait for it."""

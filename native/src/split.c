@@ -1,5 +1,6 @@
-/* The elements of an identifier in Implicit VR Little Endian (PS3.4 section C.4; PS3.5 section 7.1.3): the twin of
-   decode_identifier in netty/dicom/elements.py, where every element is whole and of known length. */
+/* The elements of an identifier or a command set, in Implicit VR Little Endian (PS3.5 section 7.1.3): the twin of
+   decode_identifier in netty/dicom/elements.py and of element_places in netty/dimse/codec.py, where every element is
+   whole and of known length. */
 
 #include "native.h"
 
@@ -21,8 +22,8 @@ static int put(PyObject *values, uint32_t tag, const uint8_t *value, uint32_t si
     return outcome < 0 ? -1 : 0;
 }
 
-/* split_identifier(data) -> {tag: value}, or None where anything needs a closer look. */
-PyObject *split_identifier(PyObject *module, PyObject *arguments) {
+/* split_elements(data) -> {tag: value}, or None where anything needs a closer look. */
+PyObject *split_elements(PyObject *module, PyObject *arguments) {
     (void)module;
     Py_buffer data;
     if (!PyArg_ParseTuple(arguments, "y*", &data))
