@@ -63,6 +63,12 @@ def requestor_with(data: bytes) -> Side:
     return side
 
 
+def test_who_asks_has_room_for_the_answers_to_a_query_and_who_is_asked_holds_little() -> None:
+    pair = AssociationPair().establish()
+
+    assert (pair.requestor.association.memory, pair.acceptor.association.memory) == (16384, 4096)
+
+
 def test_an_association_gives_the_rest_as_events() -> None:
     association = requestor_with(COMMAND + DATA + b"one" + DATA + b"two").association
 

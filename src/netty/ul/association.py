@@ -16,7 +16,7 @@ from typing import Final
 
 from netty.errors import LocalError
 from netty.ul import codec
-from netty.ul.buffer import ReceiveBuffer
+from netty.ul.buffer import ANSWERS_CAPACITY, INITIAL_CAPACITY, ReceiveBuffer
 from netty.ul.data_reader import DataReader
 from netty.ul.errors import PduError
 from netty.ul.events import (
@@ -69,7 +69,10 @@ class Association:
         self._state = State.AWAITING_TRANSPORT if self._is_requestor else State.IDLE
         self._contexts: dict[int, AcceptedContext] = {}
         self._send_length = DEFAULT_MAXIMUM_LENGTH
-        self._buffer = ReceiveBuffer(max(limits.maximum_length, limits.associate_length) + codec.HEADER.size)
+        self._buffer = ReceiveBuffer(
+            max(limits.maximum_length, limits.associate_length) + codec.HEADER.size,
+            ANSWERS_CAPACITY if self._is_requestor else INITIAL_CAPACITY,
+        )
         self._data = DataReader(self._buffer, limits.maximum_length)
         self._discarding = False  # after a broken PDU nobody knows where the next begins
         self._events: deque[Event] = deque()

@@ -3,6 +3,8 @@
 from typing import Final
 
 INITIAL_CAPACITY: Final = 4096
+ANSWERS_CAPACITY: Final = 16384
+"""For who asks: the answers to a query take a few thousand bytes, and who asks has few associations at a time."""
 SMALLEST_LARGE_CAPACITY: Final = 262144
 _GROWTH: Final = 4
 
@@ -14,10 +16,11 @@ class ReceiveBuffer:
     filled it, so that what a peer *announces* costs nothing.
     """
 
-    __slots__ = ("_capacity", "_largest", "end", "start", "view")
+    __slots__ = ("_capacity", "_initial", "_largest", "end", "start", "view")
 
-    def __init__(self, longest_pdu: int) -> None:
-        """`longest_pdu` counts the header: of those that are read as a whole, one must fit."""
+    def __init__(self, longest_pdu: int, initial: int = INITIAL_CAPACITY) -> None:
+        """`longest_pdu` counts the header: of those read as a whole, one must fit. `initial`: held at first."""
+        self._initial = initial
         self._largest = max(longest_pdu, SMALLEST_LARGE_CAPACITY)
         self._capacity = 0
         self.view = memoryview(bytearray())
@@ -60,7 +63,7 @@ class ReceiveBuffer:
             self.view = memoryview(bytearray())
 
     def _grown(self) -> int:
-        return min(max(INITIAL_CAPACITY, self._capacity * _GROWTH), self._largest)
+        return min(max(self._initial, self._capacity * _GROWTH), self._largest)
 
     def _replace(self, capacity: int) -> None:
         if capacity > self._capacity:
