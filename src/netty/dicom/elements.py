@@ -38,20 +38,24 @@ def encode_identifier(values: Mapping[int, bytes | str], explicit: bool = False)
 
 
 def _encode(tag: int, value: bytes | str, explicit: bool) -> bytes:
-    vr = VALUE_REPRESENTATIONS.get(tag, "UN")
     if isinstance(value, str):
         if not value.isascii():
             raise LocalError("The value {value!r} can be asked for only in ASCII.", value=value)
         value = value.encode("ascii")
     data = value
     if len(data) % 2:
-        data += b"\0" if vr in ("UI", "UN") else b" "
+        data += b"\0" if _vr(tag) in ("UI", "UN") else b" "
     group, element = tag >> 16, tag & 0xFFFF
     if not explicit:
         return _IMPLICIT.pack(group, element, len(data)) + data
+    vr = _vr(tag)
     if vr in SHORT_REPRESENTATIONS:
         return _EXPLICIT.pack(group, element, vr.encode(), len(data)) + data
     return _EXPLICIT.pack(group, element, vr.encode(), 0) + _LONG_LENGTH.pack(len(data)) + data
+
+
+def _vr(tag: int) -> str:
+    return VALUE_REPRESENTATIONS.get(tag, "UN")
 
 
 def decode_identifier(data: bytes | memoryview, explicit: bool = False) -> dict[int, bytes]:

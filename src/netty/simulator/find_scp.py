@@ -138,13 +138,10 @@ class _Finding(IdentifierSink):
 
     async def finish(self) -> AnyResponse:
         """Every match as a pending response, then the end."""
+        pending = self._pending(FindStatus.PENDING)  # all answers to a query say the same but for their identifiers
         for number, (status, identifier) in enumerate(self._scp.answers(self.identifier()), 1):
-            pending = FindResponse(
-                message_id_being_responded_to=self._request.message_id,
-                affected_sop_class_uid=self._request.affected_sop_class_uid,
-                status=status,
-                has_data_set=True,
-            )
+            if status != pending.status:
+                pending = self._pending(status)
             if number % _AT_ONCE:
                 self._operation.queue(pending, identifier)
                 continue
@@ -153,6 +150,14 @@ class _Finding(IdentifierSink):
             if self._operation.cancelled.is_set():
                 return respond(self._request, FindStatus.CANCEL)
         return respond(self._request)
+
+    def _pending(self, status: int) -> FindResponse:
+        return FindResponse(
+            message_id_being_responded_to=self._request.message_id,
+            affected_sop_class_uid=self._request.affected_sop_class_uid,
+            status=status,
+            has_data_set=True,
+        )
 
 
 def _modalities(entity: Sequence[StoredInstance]) -> str:
