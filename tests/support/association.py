@@ -36,12 +36,15 @@ class Shelf:
     begin_error: Exception | None = None
     write_error: Exception | None = None
     finish_error: Exception | None = None
+    ahead: int = 0  # bytes that it says are sure to follow
     at_once: bool = False  # whether it finishes without waiting
     outcome: StoreOutcome = field(default_factory=StoreOutcome)
     began: asyncio.Event = field(default_factory=asyncio.Event)
     finishing: asyncio.Event = field(default_factory=asyncio.Event)
     may_finish: asyncio.Event = field(default_factory=asyncio.Event)
     gone: asyncio.Event = field(default_factory=asyncio.Event)
+    sizes: list[int] = field(default_factory=list)  # of what came in one piece
+    wrote: asyncio.Event = field(default_factory=asyncio.Event)
 
     def __post_init__(self) -> None:
         self.may_finish.set()
@@ -60,10 +63,13 @@ class _Place:
         self._shelf = shelf
         self._data = bytearray()
 
-    def write(self, parts: Sequence[memoryview], size: int) -> None:
+    def write(self, parts: Sequence[memoryview], size: int) -> int:
         if self._shelf.write_error is not None:
             raise self._shelf.write_error
         self._data += b"".join(parts)
+        self._shelf.sizes.append(size)
+        self._shelf.wrote.set()
+        return self._shelf.ahead
 
     def finish_at_once(self) -> StoreOutcome | None:
         if not self._shelf.at_once:

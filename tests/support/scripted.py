@@ -39,8 +39,9 @@ class _Script:
         self._operation = operation
         self._data = bytearray()
 
-    def write(self, parts: Sequence[memoryview], size: int) -> None:
+    def write(self, parts: Sequence[memoryview], size: int) -> int:
         self._data += b"".join(parts)
+        return 0
 
     def finish_at_once(self) -> None:
         """It takes its time."""

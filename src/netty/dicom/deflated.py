@@ -86,6 +86,11 @@ class DeflatedWalk:
         self._inflation = BoundedInflation(limits.size)
         self._walking = False  # the walk has more elements than one slice may hold
 
+    @property
+    def ahead(self) -> int:
+        """Nobody knows: how long a value is says little of the bytes that it is deflated to."""
+        return 0
+
     def pass_over(self, size: int) -> bool:
         """Never: every byte has to be inflated."""
         return False

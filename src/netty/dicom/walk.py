@@ -115,6 +115,11 @@ class ElementWalk:
         """How many bytes have been walked."""
         return self._position
 
+    @property
+    def ahead(self) -> int:
+        """How many bytes are still to come of the value under way."""
+        return self._skip
+
     def pass_over(self, size: int) -> bool:
         """Whether the next `size` bytes all lie inside a value that nobody looks at: then they count as fed."""
         if self._skip < size or self._collected is not None or self._rest:

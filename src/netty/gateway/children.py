@@ -126,6 +126,7 @@ async def _receive(desk: Desk, child: Child) -> None:
         limits=settings.limits.of_data_set,
         concluder=Concluder(settings.keep.dicom, settings.receive.warn_changes),
         ahead=ahead if settings.receive.durability is Durability.FSYNC else None,
+        alone=lambda: server.associations == 1,
     )
     statuses = STATUSES[settings.receive.statuses]
     syntaxes = settings.receive.transfer_syntaxes

@@ -287,7 +287,7 @@ class AcceptedAssociation:
             self._too_large()
             return
         try:
-            self._incoming.write(fragment.parts, fragment.size)
+            self.connection.expect(self._incoming.write(fragment.parts, fragment.size))
         except Exception as error:
             self._refuse_incoming(error)
 
@@ -307,6 +307,7 @@ class AcceptedAssociation:
 
     def _end_message(self, incoming: Incoming, operation: Operation) -> None:
         """Answer at once where nobody is to be waited for, neither a disk nor a peer that does not read."""
+        self.connection.expect(0)
         if not self.connection.is_full:
             try:
                 response = incoming.finish_at_once()
@@ -358,6 +359,7 @@ class AcceptedAssociation:
 
     def _refuse_incoming(self, error: Exception) -> None:
         """The rest of the data set is dropped, and the refusal answered at its end."""
+        self.connection.expect(0)
         self._give_up_incoming()
         self._incoming = self._refused(error)
 

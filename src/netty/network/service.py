@@ -64,8 +64,11 @@ class Operation:
 class Incoming(Protocol):
     """A request whose data set is coming in. Every method may raise `Refusal`: its status is the answer."""
 
-    def write(self, parts: Sequence[memoryview], size: int) -> None:
-        """The next `size` bytes of the data set, as one read brought them. They are valid only during the call."""
+    def write(self, parts: Sequence[memoryview], size: int) -> int:
+        """The next `size` bytes of the data set, as one read brought them. They are valid only during the call.
+
+        Returns how many are sure to follow, as far as is known; 0: any number.
+        """
 
     def finish_at_once(self) -> AnyResponse | None:
         """The data set is complete: the response, where what was asked is done without waiting for anybody.
@@ -104,8 +107,9 @@ class Refused:
     response: Callable[[Refusal], AnyResponse]
     refusal: Refusal
 
-    def write(self, parts: Sequence[memoryview], size: int) -> None:
+    def write(self, parts: Sequence[memoryview], size: int) -> int:
         """Dropped."""
+        return 0
 
     def finish_at_once(self) -> AnyResponse:
         """The refusal."""

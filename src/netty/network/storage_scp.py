@@ -27,10 +27,11 @@ class StoreOutcome:
 class Reception(Protocol):
     """One instance that is coming in."""
 
-    def write(self, parts: Sequence[memoryview], size: int) -> None:
+    def write(self, parts: Sequence[memoryview], size: int) -> int:
         """The next `size` bytes of the data set, as one read brought them; they are valid only during the call.
 
-        May raise `Refusal`: the rest is then dropped, `abandon` is called, and the refusal is the answer.
+        Returns how many are sure to follow, as far as is known. May raise `Refusal`: the rest is then dropped,
+        `abandon` is called, and the refusal is the answer.
         """
 
     def finish_at_once(self) -> StoreOutcome | None:

@@ -2,6 +2,8 @@
 
 import asyncio
 import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Final, Protocol, cast
 
@@ -12,6 +14,9 @@ from netty.ul.events import Directive, Event
 from netty.ul.states import State
 
 HIGH_WATER: Final = 1 << 20  # bytes that wait to be sent before the producer has to wait
+MANY: Final = 1 << 16  # bytes; the kernel's buffers hold twice as many without growing
+LIVELY: Final = 1 << 12  # bytes in one read: whoever sends fewer is slow
+PAUSE: Final = 0.2  # seconds after which few bytes wake us again
 UNWANTED: Final = 1 << 20  # bytes that are read and dropped behind the end, so that our last PDU is not lost to a reset
 _KEEPALIVE: Final = ((socket.TCP_KEEPIDLE, 60), (socket.TCP_KEEPINTVL, 15), (socket.TCP_KEEPCNT, 4))
 
@@ -65,6 +70,8 @@ class Connection(asyncio.BufferedProtocol):
         self._was_connected = False
         self._closed: asyncio.Future[None] = self._loop.create_future()
         self._unwanted = 0
+        self._last_read = 0
+        self._closely: asyncio.TimerHandle | None = None  # there while few bytes do not wake us
         self.bytes_received = 0
         self.bytes_sent = 0
 
@@ -87,6 +94,7 @@ class Connection(asyncio.BufferedProtocol):
     def buffer_updated(self, nbytes: int) -> None:
         """Bytes have come."""
         self.bytes_received += nbytes
+        self._last_read = nbytes
         if self.engine.state is State.AWAITING_TRANSPORT_CLOSE:
             self._unwanted += nbytes
             if self._unwanted > UNWANTED:
@@ -114,7 +122,7 @@ class Connection(asyncio.BufferedProtocol):
         self._transport = None
         self.engine.transport_closed()
         self._pump()
-        for timer in (self._artim, self._stall):
+        for timer in (self._artim, self._stall, self._closely):
             if timer is not None:
                 timer.cancel()
         self._release_writers()
@@ -145,6 +153,32 @@ class Connection(asyncio.BufferedProtocol):
         name = self._transport.get_extra_info("peername") if self._transport is not None else None
         address = str(name[0]) if name else ""
         return address.removeprefix("::ffff:") if "." in address else address
+
+    def expect(self, size: int) -> None:
+        """So many bytes are sure to come, as far as anybody knows: while many are, be woken for many at once.
+
+        Many PACS send each PDU of 16 KB by itself, which would cost a turn of the event loop and a short write each.
+        Whoever sends little at a time, or pauses, is listened to as closely as ever: he may have changed his mind.
+        """
+        if size >= MANY and self._last_read >= LIVELY:
+            if self._closely is None:
+                self._wake_for(MANY)
+                self._closely = self._loop.call_later(PAUSE, self._listen_closely)
+        elif self._closely is not None:
+            self._listen_closely()
+
+    def _listen_closely(self) -> None:
+        if self._closely is not None:
+            self._closely.cancel()
+            self._closely = None
+            self._wake_for(1)
+
+    def _wake_for(self, size: int) -> None:
+        transport = self._transport
+        if transport is not None and not transport.is_closing():
+            with _own(transport.get_extra_info("socket")) as own:
+                if own is not None:
+                    own.setsockopt(socket.SOL_SOCKET, socket.SO_RCVLOWAT, size)
 
     def hold(self) -> None:
         """Take no more events until `proceed`."""
@@ -260,14 +294,23 @@ class Connection(asyncio.BufferedProtocol):
 
 def _tune(sock: socket.socket | None) -> None:
     """No waiting for more to send (DCMTK: 30 times faster), and a peer that vanished is noticed in the end."""
+    with _own(sock) as own:
+        if own is not None:
+            own.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            own.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+            for option, seconds in _KEEPALIVE:
+                own.setsockopt(socket.IPPROTO_TCP, option, seconds)
+
+
+@contextmanager
+def _own(sock: socket.socket | None) -> Iterator[socket.socket | None]:
+    """The socket itself, for options: the loop's looks itself up for each. None where it is no connection by TCP."""
     if sock is None or sock.family not in (socket.AF_INET, socket.AF_INET6):
+        yield None
         return
-    own = socket.socket(sock.family, sock.type, sock.proto, sock.fileno())  # the loop's looks itself up for each option
+    own = socket.socket(sock.family, sock.type, sock.proto, sock.fileno())
     try:
-        own.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        own.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
-        for option, seconds in _KEEPALIVE:
-            own.setsockopt(socket.IPPROTO_TCP, option, seconds)
+        yield own
     except OSError:  # the peer has gone already; the first read will tell
         return
     finally:

@@ -24,8 +24,9 @@ class _Echo:
     def __init__(self, request: EchoRequest) -> None:
         self._request = request
 
-    def write(self, parts: Sequence[memoryview], size: int) -> None:
+    def write(self, parts: Sequence[memoryview], size: int) -> int:
         """C-ECHO has no data set; one that comes all the same is passed over."""
+        return 0
 
     def finish_at_once(self) -> AnyResponse:
         """Success."""

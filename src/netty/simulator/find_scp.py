@@ -43,11 +43,12 @@ class IdentifierSink:
     def __init__(self) -> None:
         self._data = bytearray()
 
-    def write(self, parts: Sequence[memoryview], size: int) -> None:
+    def write(self, parts: Sequence[memoryview], size: int) -> int:
         """The next parts."""
         if len(self._data) + sum(map(len, parts)) > _LONGEST_IDENTIFIER:
             raise Refusal(Status.MISTYPED_ARGUMENT, "The identifier is too long.")
         self._data += b"".join(parts)
+        return 0
 
     def abandon(self) -> None:
         """Nothing to do."""

@@ -50,12 +50,18 @@ UNSOLICITED_ANSWERS = {
 }
 
 
+def _never() -> bool:
+    """Others may be served at the same time."""
+    return False
+
+
 @dataclass(frozen=True, slots=True)
 class Receiver:
     """The `StoreHandler` of the Storage SCP.
 
     `announce` is called with the name of each spool file that is safe. Where images are synced, their files may be made
-    `ahead`.
+    `ahead`. `alone`: whether this process serves one association only, so that nobody else waits while it waits for the
+    disk; a thread for each sync costs a tenth of an image.
     """
 
     spool: Spool
@@ -67,6 +73,7 @@ class Receiver:
     limits: WalkLimits
     concluder: Concluder
     ahead: SpoolAhead | None = None
+    alone: Callable[[], bool] = _never
 
     def begin(self, request: StoreRequest, association: CallingAssociation, context: AcceptedContext) -> "_Reception":
         """Open a spool file for what comes.
@@ -125,7 +132,7 @@ class _Reception:
         self._digest = Digest()
         self._walk = _walk_over(context.transfer_syntax, receiver.limits)
 
-    def write(self, parts: Sequence[memoryview], size: int) -> None:
+    def write(self, parts: Sequence[memoryview], size: int) -> int:
         """Spool, hash and walk what one read brought. What is wrong is answered as soon as it is seen."""
         # In one piece: it costs less to copy them once than to write, hash (BLAKE3 likes long inputs) and walk each.
         data = parts[0] if len(parts) == 1 else memoryview(b"".join(parts))
@@ -136,13 +143,14 @@ class _Reception:
         self._digest.update(data)
         walk = self._walk
         if walk.pass_over(size):  # the inside of the pixel data, as nearly all is
-            return
+            return walk.ahead
         try:
             more = walk.feed(data)
             while more:
                 more = walk.resume()
         except DataSetError as error:
             raise Refusal(StoreStatus.CANNOT_UNDERSTAND, str(error)) from error
+        return walk.ahead
 
     @property
     def _size(self) -> int:
@@ -150,10 +158,11 @@ class _Reception:
         return self._file.size - self._data_offset
 
     def finish_at_once(self) -> StoreOutcome | None:
-        """Check, admit, keep, where neither the database nor a sync is to be waited for."""
+        """Check, admit, keep, where neither the database nor, for the others' sake, the disk is to be waited for."""
         try:
             concluded = self._concluded = self._conclude()
-            if self._receiver.settings.durability is Durability.FSYNC:
+            sync = self._receiver.settings.durability is Durability.FSYNC
+            if sync and not self._receiver.alone():
                 return None
             admission = self._receiver.admissions.decide_at_once(concluded.offered)
             if admission is None:
@@ -161,7 +170,7 @@ class _Reception:
         except BaseException:
             self._file.discard()
             raise
-        self._seal(self._received(concluded, admission), sync=False)
+        self._seal(self._received(concluded, admission), sync)
         self._receiver.announce(self._file.name)
         return concluded.outcome
 
