@@ -25,7 +25,7 @@ PAGE_SOURCES := $(wildcard frontend/*.ts frontend/*.json) \
 
 JOBS ?= 2
 
-.PHONY: help demo test check bench bench-hostile test-faults fuzz compare-images setup programs requirements documents wheel clean
+.PHONY: help demo test check bench bench-hostile test-faults test-native fuzz compare-images setup programs requirements documents wheel clean
 
 help: ## print this list
 	@grep -hE '^[a-z-]+:.*## ' $(firstword $(MAKEFILE_LIST)) | sed -E 's/^([a-z-]+):[^#]*## /\1\t/' \
@@ -48,6 +48,9 @@ bench-hostile: $(TOOLS) ## measure what hostile peers do to netty, DCMTK, Orthan
 
 test-faults: $(TOOLS) $(PAGES) ## run the fault tests in their long form: the database locked for two minutes, 5,000 idle associations
 	@FAULTS=long scripts/test.sh -n $(JOBS) $(or $(ONLY),tests/fault) $(ARGS)
+
+test-native: $(TOOLS) ## run the tests of the native parts with sanitizers for addresses and undefined behaviour
+	@scripts/sanitize.sh $(PY)
 
 fuzz: $(TOOLS) $(FUZZER) ## fuzz with ever new cases, and say how many each target took (SECONDS=60 for a short run)
 	@scripts/fuzz.sh $(if $(filter file command%,$(origin SECONDS)),$(SECONDS),1800)

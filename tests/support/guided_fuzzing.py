@@ -18,6 +18,8 @@ import atheris
 
 from support.fuzzing import CORPUS
 
+sys.modules["netty_native"] = None  # type: ignore[assignment]  # it sees the code of the Python twins alone
+
 with atheris.instrument_imports(include=["netty.ul", "netty.dimse", "netty.dicom"]):
     from netty.dicom import tags
     from netty.dicom.facts import WANTED
