@@ -46,6 +46,7 @@ _TERMS: Final[dict[str, str]] = {
     "clock": mark("clock"),
     "remotes": mark("remotes"),
     "masks": mark("masks"),
+    "native parts": mark("native parts"),
     # netty verify.
     "rendition_missing": mark("picture missing"),
     "rendition_damaged": mark("picture damaged"),

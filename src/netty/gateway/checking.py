@@ -6,6 +6,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
+from netty import native
 from netty.config import Settings
 from netty.config.problems import SettingsProblems
 from netty.errors import LocalError, NettyError
@@ -34,6 +35,7 @@ def check(settings: Settings) -> list[Result]:
         "clock": _clock,
         "remotes": _remotes,
         "masks": _masks,
+        "native parts": _native_parts,
     }
     return [_result(what, look, settings) for what, look in checks.items()]
 
@@ -72,6 +74,13 @@ def _port(settings: Settings, host: str, port: int, what: str) -> str:
         return mark("netty is running on {host}:{port}.").format(host=host, port=port)
     bind(host, port, what).close()
     return mark("{host}:{port} is free.").format(host=host, port=port)
+
+
+def _native_parts(settings: Settings) -> str:
+    """Nothing depends on them but speed."""
+    if native.compiled is None:
+        return mark("They are not installed; netty does the same without them, more slowly.")
+    return mark("They are installed.")
 
 
 def _clock(settings: Settings) -> str:
