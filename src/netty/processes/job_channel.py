@@ -19,7 +19,6 @@ _HEAD = struct.Struct("<cIQ")  # kind, bytes of the header, bytes of the payload
 _as_json = json.JSONEncoder(separators=(",", ":")).encode
 MAX_HEADER = 16 * 1024 * 1024
 MAX_PAYLOAD = 1024 * 1024 * 1024  # a child reads what strangers wrote: its word about lengths is not taken for granted
-NO_MESSAGE: Final = "A child process sent something that is no message."
 _MICROSECONDS: Final = 1_000_000
 _TIMEVAL: Final = struct.Struct("@ll")  # of SO_RCVTIMEO, socket(7)
 
@@ -71,7 +70,7 @@ def answers_message(answers: Sequence[Answer]) -> Message:
 def answers_of(message: Message) -> Iterator[Answer]:
     """The answers that a message carries; BrokenMessage where it is none that does."""
     if message.kind is not Kind.ANSWERS:
-        raise BrokenMessage(NO_MESSAGE)
+        raise _no_message()
     whole = memoryview(message.payload[0] if message.payload else b"")
     start = 0
     try:
@@ -79,7 +78,7 @@ def answers_of(message: Message) -> Iterator[Answer]:
             yield Answer(job, AnswerKind(kind), header, whole[start : start + size])
             start += size
     except (KeyError, TypeError, ValueError) as error:
-        raise BrokenMessage(NO_MESSAGE) from error
+        raise _no_message() from error
 
 
 class BrokenMessage(LocalError):
@@ -120,7 +119,7 @@ class Channel:
             header = json.loads(body[:header_size])
             return Message(Kind(kind), header, [memoryview(body)[header_size:]] if payload_size else [])
         except ValueError as error:
-            raise BrokenMessage(NO_MESSAGE) from error
+            raise _no_message() from error
 
     def close(self) -> None:
         """Closes this end."""
@@ -163,3 +162,7 @@ class Channel:
         whole, part = divmod(int((seconds or 0) * _MICROSECONDS), _MICROSECONDS)
         self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, _TIMEVAL.pack(whole, part))  # 0: for ever
         self._patience = seconds
+
+
+def _no_message() -> BrokenMessage:
+    return BrokenMessage("A child process sent something that is no message.")

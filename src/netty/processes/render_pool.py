@@ -13,7 +13,6 @@ from typing import Any, Self
 
 from netty.errors import LocalError
 from netty.processes.job_channel import (
-    NO_MESSAGE,
     Answer,
     AnswerKind,
     BrokenMessage,
@@ -203,7 +202,7 @@ class _Child:
             left -= time.monotonic() - began
             for one in answers:
                 if one.job != ended or ended == under_way:  # it does them in order
-                    raise ChildFailed(NO_MESSAGE)
+                    raise ChildFailed("A child process sent something that is no message.")
                 if one.kind is AnswerKind.REPLY:
                     yield Reply(one.header, one.payload, one.job)
                     continue
