@@ -1,11 +1,15 @@
 """The receive buffer of one association: small while little comes, bounded always, compacted and never resized."""
 
 from typing import Final
+from weakref import WeakSet
 
 INITIAL_CAPACITY: Final = 4096
 ANSWERS_CAPACITY: Final = 16384
 """For who asks: the answers to a query take a few thousand bytes, and who asks has few associations at a time."""
-SMALLEST_LARGE_CAPACITY: Final = 262144
+LARGE_CAPACITY: Final = 262144
+LARGEST_CAPACITY: Final = 1048576
+"""For long images it saves a quarter of the time; but thousands of associations at once must not hold so much each."""
+MOST_LARGEST: Final = 32  # of one process
 _GROWTH: Final = 4
 
 
@@ -16,12 +20,12 @@ class ReceiveBuffer:
     filled it, so that what a peer *announces* costs nothing.
     """
 
-    __slots__ = ("_capacity", "_initial", "_largest", "end", "start", "view")
+    __slots__ = ("__weakref__", "_capacity", "_initial", "_large", "end", "start", "view")
 
     def __init__(self, longest_pdu: int, initial: int = INITIAL_CAPACITY) -> None:
         """`longest_pdu` counts the header: of those read as a whole, one must fit. `initial`: held at first."""
         self._initial = initial
-        self._largest = max(longest_pdu, SMALLEST_LARGE_CAPACITY)
+        self._large = max(longest_pdu, LARGE_CAPACITY)
         self._capacity = 0
         self.view = memoryview(bytearray())
         self.start = 0
@@ -61,9 +65,18 @@ class ReceiveBuffer:
         if self.start == self.end and self._capacity > INITIAL_CAPACITY:
             self._capacity = self.start = self.end = 0
             self.view = memoryview(bytearray())
+            _LARGEST.discard(self)
 
     def _grown(self) -> int:
-        return min(max(self._initial, self._capacity * _GROWTH), self._largest)
+        wanted = max(self._initial, self._capacity * _GROWTH)
+        if wanted <= self._large or not self._may_be_largest():
+            return min(wanted, self._large)
+        return min(wanted, max(self._large, LARGEST_CAPACITY))
+
+    def _may_be_largest(self) -> bool:
+        if self not in _LARGEST and len(_LARGEST) < MOST_LARGEST:
+            _LARGEST.add(self)
+        return self in _LARGEST
 
     def _replace(self, capacity: int) -> None:
         if capacity > self._capacity:
@@ -79,3 +92,6 @@ class ReceiveBuffer:
         count = self.end - self.start
         self.view[:count] = self.view[self.start : self.end]  # memmove: the ranges may overlap
         self.start, self.end = 0, count
+
+
+_LARGEST: Final[WeakSet[ReceiveBuffer]] = WeakSet()  # those of this process that are, or may be, the largest
