@@ -9,10 +9,13 @@ The terminal's side loads hardly anything itself: that is what it is for.
 
 import json
 import os
+import select
+import signal
 import socket
 import struct
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from typing import Any, Final
 
 import netty
@@ -67,7 +70,7 @@ def hand_over(arguments: Sequence[str], environment: Mapping[str, str], settings
         service = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     except OSError:
         return None
-    with service:
+    with service, _interrupts() as interrupts:
         try:
             service.settimeout(_PATIENCE)
             service.connect(address(settings_file))
@@ -84,7 +87,7 @@ def hand_over(arguments: Sequence[str], environment: Mapping[str, str], settings
         except (OSError, ValueError):  # nobody there, or one who does not understand
             return None
         service.settimeout(None)
-        return _outcome(service)
+        return _outcome(service, interrupts)
 
 
 def _described(arguments: Sequence[str], environment: Mapping[str, str]) -> dict[str, Any]:
@@ -94,14 +97,38 @@ def _described(arguments: Sequence[str], environment: Mapping[str, str]) -> dict
     return {"arguments": list(arguments), "environment": dict(environment), "umask": umask, "streams": streams}
 
 
-def _outcome(service: socket.socket) -> int | None:
+@contextmanager
+def _interrupts() -> Iterator[socket.socket]:
+    """A socket that can be read once Ctrl-C was pressed, instead of an exception somewhere.
+
+    An exception would come too late where the signal comes just before a call that waits: Python looks behind it only.
+    Where nobody has read it in the end, it is an exception after all.
+    """
+    pressed, told = socket.socketpair()
+    with pressed, told:
+        told.setblocking(False)
+        pressed.setblocking(False)
+        before = signal.signal(signal.SIGINT, lambda _number, _frame: None)
+        writing = signal.set_wakeup_fd(told.fileno(), warn_on_full_buffer=False)
+        try:
+            yield pressed
+        finally:
+            signal.set_wakeup_fd(writing)
+            signal.signal(signal.SIGINT, before)
+        with suppress(BlockingIOError):
+            pressed.recv(1)
+            raise KeyboardInterrupt
+
+
+def _outcome(service: socket.socket, interrupts: socket.socket) -> int | None:
     """Wait for the command's end; Ctrl-C is for it to take."""
     while True:
-        try:
-            answer = service.recv(LONGEST)
-        except KeyboardInterrupt:
+        ready, _, _ = select.select([service, interrupts], [], [])
+        if interrupts in ready:
+            interrupts.recv(LONGEST)
             service.send(INTERRUPT)
             continue
+        answer = service.recv(LONGEST)
         if not answer:
             raise ConnectionResetError
         if answer == DECLINED:
