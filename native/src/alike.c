@@ -3,13 +3,7 @@
 
 #include "native.h"
 
-#define HEADERS 12 /* of a P-DATA-TF and the first PDV in it */
 #define CONTEXT_ID 10
-#define LENGTH_FIELD 4
-#define PDV_OVERHEAD 2
-#define DATA_TF 0x04
-#define IS_COMMAND 0x01
-#define IS_LAST 0x02
 
 /* Whether the data set's PDU at `header` is whole and plain; `size` becomes that of its value. */
 static int is_whole(const uint8_t *header, long long there, uint8_t context_id, long long maximum_length,

@@ -1,14 +1,7 @@
 /* The parts of one command or data set that stand in a row in what was received (PS3.8 section 9.3.5 and Annex E): the
-   twin of the loop in netty/ul/data_reader.py. Whatever is odd about a PDU is left to it, by stopping in front of it. */
+   twin of netty/ul/gathering.py. Whatever is odd about a PDU is left to the reader of any PDU, by stopping in front of it. */
 
 #include "native.h"
-
-#define HEADERS 12 /* of a P-DATA-TF and the first PDV in it */
-#define LENGTH_FIELD 4
-#define PDV_OVERHEAD 2
-#define DATA_TF 0x04
-#define IS_COMMAND 0x01
-#define IS_LAST 0x02
 
 /* gather(view, position, end, left, control, context_id, rest_of_pdu, maximum_length)
    -> (position, left, control, complete, start, size)

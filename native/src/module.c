@@ -7,9 +7,9 @@
 static PyMethodDef FUNCTIONS[] = {
     {"pass_implicit", pass_implicit, METH_VARARGS, "netty.dicom.plain_elements.pass_implicit"},
     {"pass_explicit", pass_explicit, METH_VARARGS, "netty.dicom.plain_elements.pass_explicit"},
-    {"take_alike", take_alike, METH_VARARGS, "netty.ul.alike"},
+    {"take_alike", take_alike, METH_VARARGS, "netty.ul.alike.by_python"},
     {"split_elements", split_elements, METH_VARARGS, "netty.dicom.elements.decode_identifier"},
-    {"gather", gather, METH_VARARGS, "The loop of netty.ul.data_reader.DataReader.read"},
+    {"gather", gather, METH_VARARGS, "netty.ul.gathering.by_python"},
     {"paint_ramp", paint_ramp, METH_VARARGS, "netty.image.ramp"},
     {"look_up", look_up, METH_VARARGS, "netty.image.pixel_data.apply_table_into, for greys of 8 bits"},
     {"content", content, METH_VARARGS, "netty.image.self_check.content_flags"},

@@ -21,6 +21,14 @@ static inline uint32_t read_32_big(const uint8_t *at) {
     return (uint32_t)at[3] | (uint32_t)at[2] << 8 | (uint32_t)at[1] << 16 | (uint32_t)at[0] << 24;
 }
 
+/* P-DATA-TF (PS3.8 section 9.3.5 and Annex E), as netty/ul/codec.py has it. */
+#define HEADERS 12 /* of a P-DATA-TF and the first PDV in it */
+#define LENGTH_FIELD 4 /* of a PDV: what the length of a PDU counts besides that of its PDV */
+#define PDV_OVERHEAD 2
+#define DATA_TF 0x04
+#define IS_COMMAND 0x01
+#define IS_LAST 0x02
+
 /* One copy of a loop for each size of vectors; the one for this processor is chosen when the module is loaded. */
 #if defined(__x86_64__) && defined(__GLIBC__) && (defined(__clang__) ? __clang_major__ >= 14 : __GNUC__ >= 12)
 #define FOR_EACH_PROCESSOR __attribute__((target_clones("default", "avx2", "arch=x86-64-v4")))

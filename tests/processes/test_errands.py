@@ -1,6 +1,7 @@
 """Commands handed to a clerk are done there as the terminal's own program would do them, once or not at all."""
 
 import os
+import re
 import signal
 import socket
 import stat
@@ -165,6 +166,23 @@ def test_an_interrupt_at_the_terminal_is_for_the_command_to_take(settings: Path)
         process.send_signal(signal.SIGINT)
 
         assert ended(process) == (130, "interrupted\n", "")
+
+
+def test_an_interrupt_that_the_terminal_ignores_it_goes_on_to_ignore(settings: Path) -> None:
+    """So a shell has it for what a script runs in the background."""
+    with clerk(settings):
+        before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+        try:
+            with terminal(settings, "wait") as process:
+                signal.signal(signal.SIGINT, before)
+                assert process.stdout is not None
+                assert process.stdout.readline() == "waiting\n"
+                status = Path(f"/proc/{process.pid}/status").read_text()
+
+                (ignored,) = re.findall(r"SigIgn:\s*([0-9a-f]+)", status)
+                assert int(ignored, 16) >> (signal.SIGINT - 1) & 1
+        finally:
+            signal.signal(signal.SIGINT, before)
 
 
 def test_a_terminal_that_is_killed_takes_its_command_with_it(settings: Path) -> None:

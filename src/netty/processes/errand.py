@@ -102,13 +102,16 @@ def _interrupts() -> Iterator[socket.socket]:
     """A socket that can be read once Ctrl-C was pressed, instead of an exception somewhere.
 
     An exception would come too late where the signal comes just before a call that waits: Python looks behind it only.
-    Where nobody has read it in the end, it is an exception after all.
+    Where nobody has read it in the end, it is an exception after all. In the background of a script, where a shell has
+    Ctrl-C ignored, it stays so.
     """
     pressed, told = socket.socketpair()
     with pressed, told:
         told.setblocking(False)
         pressed.setblocking(False)
-        before = signal.signal(signal.SIGINT, lambda _number, _frame: None)
+        before = signal.getsignal(signal.SIGINT)
+        if before is not signal.SIG_IGN:
+            signal.signal(signal.SIGINT, lambda _number, _frame: None)
         writing = signal.set_wakeup_fd(told.fileno(), warn_on_full_buffer=False)
         try:
             yield pressed

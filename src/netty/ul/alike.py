@@ -12,7 +12,6 @@ from netty.ul.pdu import PduType
 
 _DATA_TF: Final = int(PduType.DATA_TF)
 _DATA_HEADER_SIZE: Final = codec.DATA_HEADER.size
-_LENGTH_FIELD: Final = 4  # of a PDV: what a PDU's length counts besides the PDV's own
 _CONTEXT_ID: Final = 10  # where it stands in a PDU of one PDV
 
 TakeAlike = Callable[[memoryview, int, int, bytes, int, int], tuple[int, list[bytes]]]
@@ -36,7 +35,7 @@ def by_python(
         stop = start + length - codec.PDV_OVERHEAD
         if (
             pdu_type != _DATA_TF
-            or pdu_length != length + _LENGTH_FIELD
+            or pdu_length != length + codec.LENGTH_FIELD
             or pdu_length > maximum_length
             or not start <= stop <= end
             or context_id != command[_CONTEXT_ID]

@@ -34,6 +34,7 @@ from netty.ul.pdu import (
 HEADER: Final = struct.Struct(">BxL")  # type, reserved, length (PS3.8 section 9.3.1)
 PDV_HEADER: Final = struct.Struct(">LBB")  # length, context id, message control header
 DATA_HEADER: Final = struct.Struct(">BxLLBB")  # a P-DATA-TF of one PDV, up to the fragment
+LENGTH_FIELD: Final = 4  # of a PDV: what the length of a PDU counts besides that of its PDV
 PDV_OVERHEAD: Final = 2  # what the PDV length counts besides the fragment
 IS_COMMAND: Final = 0x01  # message control header (PS3.8 Annex E.2)
 IS_LAST: Final = 0x02

@@ -19,7 +19,6 @@ from netty.ul.pdu import AcceptedContext, PduType
 _DATA_TF: Final = int(PduType.DATA_TF)
 _PDV_HEADER_SIZE: Final = codec.PDV_HEADER.size
 _DATA_HEADER_SIZE: Final = codec.DATA_HEADER.size
-_LENGTH_FIELD: Final = 4  # of a PDV: what the length of a PDU counts besides that of its PDV
 
 
 class DataReader:
@@ -64,7 +63,7 @@ class DataReader:
         if (
             not control & codec.IS_LAST
             or pdu_type != _DATA_TF
-            or pdu_length != length + _LENGTH_FIELD
+            or pdu_length != length + codec.LENGTH_FIELD
             or pdu_length > self._maximum_length
             or not position <= stop <= end
             or context_id not in contexts

@@ -12,7 +12,6 @@ from netty.ul.pdu import PduType
 
 _DATA_TF: Final = int(PduType.DATA_TF)
 _DATA_HEADER_SIZE: Final = codec.DATA_HEADER.size
-_LENGTH_FIELD: Final = 4  # of a PDV: what a PDU's length counts besides the PDV's own
 
 
 class Gathered(NamedTuple):
@@ -73,7 +72,7 @@ def by_python(
         pdu_type, pdu_length, length, next_context, next_control = codec.DATA_HEADER.unpack_from(view, position)
         if (
             pdu_type != _DATA_TF
-            or pdu_length != length + _LENGTH_FIELD
+            or pdu_length != length + codec.LENGTH_FIELD
             or pdu_length > maximum_length
             or length < codec.PDV_OVERHEAD
             or next_context != context_id
@@ -85,20 +84,9 @@ def by_python(
     return Gathered(position, left, control, is_complete, parts, size)
 
 
-def _compiled(
-    view: memoryview,
-    position: int,
-    end: int,
-    left: int,
-    control: int,
-    context_id: int,
-    rest_of_pdu: int,
-    maximum_length: int,
-) -> Gathered:
+def _compiled(view: memoryview, *numbers: int) -> Gathered:
     assert native.compiled is not None
-    position, left, control, is_complete, start, size = native.compiled.gather(
-        view, position, end, left, control, context_id, rest_of_pdu, maximum_length
-    )
+    position, left, control, is_complete, start, size = native.compiled.gather(view, *numbers)
     return Gathered(position, left, control, is_complete, [view[start : start + size]] if size else [], size)
 
 

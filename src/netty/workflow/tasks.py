@@ -165,7 +165,7 @@ class InHand:
     def take(self, wait: bool, sharers: int = 1) -> list[Task]:
         """The next one, or the next few quick ones, of which each of so many `sharers` shall have as many.
 
-        None when there will be none any more, and, without `wait`, when there is none now.
+        Empty when there will be none any more, and, without `wait`, when there is none now.
         """
         with self._changed:
             while wait and not self._waiting and not self._ended:
