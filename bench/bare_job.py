@@ -1,6 +1,6 @@
-"""``python -m bench.bare_job PORT FOLDER FILE SYNC``: the main job with nothing but what cannot be left out.
+"""``python -m bench.bare_job PORT FOLDER FILE SYNC COUNT``: the main job with nothing but what cannot be left out.
 
-One process receives as `limit` does, two look up (in the table of FILE's window), encode and write, as images come; the
+One process receives as `limit` does (with COUNT 0), or so many images from a PACS, two look up (in the table of FILE's window), encode and write, as images come; the
 last image is answered when all pictures are written. With SYNC 1 nothing is answered before it would survive a power
 cut.
 """
@@ -16,7 +16,7 @@ import numpy as np
 import pydicom
 import simplejpeg
 
-from bench.limit import images_of
+from bench import bare_dicom, limit
 from bench.pictures import window_table
 from bench.render_workers import QUALITY, looked_up
 
@@ -24,7 +24,7 @@ _WORKERS = 2
 _NAME = 256  # bytes that a path takes in the pipe: written and read whole
 
 
-def main(port: str, folder: str, file: str, sync: str) -> None:
+def main(port: str, folder: str, file: str, sync: str, from_pacs: str) -> None:
     """Listen until SIGTERM."""
     data_set = pydicom.dcmread(file)
     shape, table = (data_set.Rows, data_set.Columns), window_table(data_set)
@@ -42,7 +42,13 @@ def main(port: str, folder: str, file: str, sync: str) -> None:
             number += 1
             with peer:
                 count = 0
-                for path, last in images_of(peer, str(Path(folder) / str(number)), sync == "1"):
+                prefix = str(Path(folder) / str(number))
+                images = (
+                    bare_dicom.images_of(peer, prefix, sync == "1", int(from_pacs))
+                    if int(from_pacs)
+                    else limit.images_of(peer, prefix, sync == "1")
+                )
+                for path, last in images:
                     os.write(to_do, str(path).encode().ljust(_NAME))
                     count += 1
                     while last and count:

@@ -16,7 +16,7 @@ from typing import Any, Final
 
 import pydicom
 
-from bench import limit
+from bench import bare_dicom, limit
 from bench.headers import PATIENT_ID
 from bench.images import CT_STUDY, Kind, made_study, write_study
 from bench.load import send
@@ -248,17 +248,37 @@ def _pynetdicom(job: Job) -> Iterator[Work]:
 
 @contextmanager
 def _bare(job: Job, sync: bool) -> Iterator[Work]:
-    port, folder = free_port(), job.folder / "images"
-    folder.mkdir()
+    """The same bytes from the load generator."""
     images = made_study(CT_STUDY, len(job.studies[0].files))
-    command = [sys.executable, "-m", "bench.bare_job", port, folder, job.files[0], int(sync)]
-    with _started(command, port, job) as pid:
+    with _bare_job(job, sync) as (pid, port, pictures):
 
         def fetch(_: Study) -> tuple[float, int]:
             sent = send(port, limit.announced, [images], _ONE_PDU)
             return sent.seconds, sent.images - sent.refused
 
-        yield Work(pid, fetch, lambda: folder.glob("*.jpg"))
+        yield Work(pid, fetch, pictures)
+
+
+@contextmanager
+def _bare_from_dcmqrscp(job: Job) -> Iterator[Work]:
+    count = len(job.studies[0].files)
+    with _bare_job(job, sync=True, from_pacs=count) as (pid, port, pictures), dcmtk(job, port) as pacs:
+
+        def fetch(study: Study) -> int:
+            bare_dicom.fetch(pacs, PACS, TITLE, study.uid)
+            return count
+
+        yield Work(pid, partial(timed, fetch), pictures)
+
+
+@contextmanager
+def _bare_job(job: Job, sync: bool, from_pacs: int = 0) -> Iterator[tuple[int, int, Callable[[], Iterable[Path]]]]:
+    """The process with its port and its pictures."""
+    port, folder = free_port(), job.folder / "images"
+    folder.mkdir()
+    command = [sys.executable, "-m", "bench.bare_job", port, folder, job.files[0], int(sync), from_pacs]
+    with _started(command, port, job) as pid:
+        yield pid, port, lambda: folder.glob("*.jpg")
 
 
 PEERS: Final = (
@@ -269,6 +289,9 @@ PEERS: Final = (
         "storescp, dcmj2pnm", "from dcmqrscp; neither synced nor registered", _storescp, ("dcmqrscp", "dcmj2pnm"), True
     ),
     Peer("pynetdicom, pydicom", "from dcmqrscp; Pillow, SQLite; not synced", _pynetdicom, ("dcmqrscp",), True),
+    Peer(
+        "bare, dcmqrscp", "from dcmqrscp; no check, no name, no row; else as the next", _bare_from_dcmqrscp, ("dcmqrscp",)
+    ),
     Peer("bare", "one receives, two look up and encode; synced as netty does", partial(_bare, sync=True)),
     Peer("bare, not synced", "the same, and a power cut may take it all", partial(_bare, sync=False)),
 )

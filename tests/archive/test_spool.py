@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from netty.archive import spool as spool_module
 from netty.archive.errors import DiskFault, DiskFull
 from netty.archive.spool import Spool
 
@@ -127,6 +128,34 @@ def test_a_failing_sync_is_final_and_leaves_nothing(
         file.seal(RECEIPT)
 
     assert spool.names() == set()
+
+
+def test_a_long_image_is_on_its_way_to_the_disk_while_the_rest_of_it_comes(
+    spool: Spool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begun: list[tuple[int, int]] = []
+    monkeypatch.setattr(spool_module, "start_writing", lambda _, offset, size: begun.append((offset, size)))
+    file, megabyte = spool.create(), 1 << 20
+
+    for size in (megabyte - 1, 1, megabyte + 7, 100, 3 * megabyte):
+        file.write(bytes(size))
+    file.seal(RECEIPT)
+
+    assert begun == [(0, megabyte), (megabyte, megabyte + 7), (2 * megabyte + 7, 3 * megabyte + 100)]
+
+
+def test_what_is_left_to_the_operating_system_is_neither_synced_nor_hurried(
+    spool: Spool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for each in ("fsync", "fdatasync"):
+        monkeypatch.setattr(os, each, _failing(errno.EIO))
+    monkeypatch.setattr(spool_module, "start_writing", _failing(errno.EIO))
+    file = spool.create(synced=False)
+
+    file.write(bytes(3 << 20))
+    file.seal(RECEIPT)
+
+    assert spool.receipt(file.name) == RECEIPT
 
 
 def test_a_receipt_that_is_no_json_leaves_nothing(spool: Spool) -> None:

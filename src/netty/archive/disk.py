@@ -9,9 +9,10 @@ from typing import Final
 
 from netty.archive.errors import DiskFault, DiskFull
 
-_OFFSET: Final = ctypes.c_int64
 _WRITE: Final = 2  # SYNC_FILE_RANGE_WRITE, sync_file_range(2)
 _SYNC_FILE_RANGE: Final = getattr(ctypes.CDLL(None), "sync_file_range", None)  # Linux has it
+if _SYNC_FILE_RANGE is not None:
+    _SYNC_FILE_RANGE.argtypes = (ctypes.c_int, ctypes.c_int64, ctypes.c_int64, ctypes.c_uint)
 _FULL: Final = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 
 
@@ -65,7 +66,7 @@ def sync_files(paths: Iterable[str]) -> None:
                 opened.append((path, os.open(path, os.O_RDONLY | os.O_CLOEXEC)))
             except OSError as error:
                 raise disk_error(error, Path(path)) from error
-            _start_writing(opened[-1][1])
+            start_writing(opened[-1][1])
         for path, descriptor in opened:
             try:
                 os.fsync(descriptor)
@@ -76,7 +77,7 @@ def sync_files(paths: Iterable[str]) -> None:
             os.close(descriptor)
 
 
-def _start_writing(descriptor: int) -> None:
-    """Have the kernel begin, without waiting; whether that went well, fsync says."""
+def start_writing(descriptor: int, offset: int = 0, size: int = 0) -> None:
+    """Have the kernel begin with some bytes (0: to the end), without waiting; whether that went well, fsync says."""
     if _SYNC_FILE_RANGE is not None:
-        _SYNC_FILE_RANGE(descriptor, _OFFSET(0), _OFFSET(0), _WRITE)
+        _SYNC_FILE_RANGE(descriptor, offset, size, _WRITE)

@@ -16,7 +16,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any, BinaryIO, Final
 
-from netty.archive.disk import disk_error, make_private_folder
+from netty.archive.disk import disk_error, make_private_folder, start_writing
 from netty.archive.errors import DiskFull
 
 _TAIL: Final = struct.Struct(">II8s")
@@ -24,6 +24,7 @@ _MAGIC: Final = b"nettyEND"
 _LONGEST_RECEIPT: Final = 1 << 20
 _SUFFIX: Final = ".dcm"
 _as_json: Final = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
+_WRITTEN_EARLY: Final = 1 << 20  # bytes, so that the sync of a long image does not begin with all of them
 _NEW: Final = os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_CLOEXEC
 
 Bytes = bytes | bytearray | memoryview
@@ -35,13 +36,15 @@ class SpoolFile:
     The methods block: an event loop calls `seal` in a thread.
     """
 
-    __slots__ = ("_descriptor", "_folder", "_folder_path", "_is_named", "name", "size")
+    __slots__ = ("_begun", "_descriptor", "_folder", "_folder_path", "_is_named", "_synced", "name", "size")
 
-    def __init__(self, name: str, folder_path: Path, folder: int) -> None:
+    def __init__(self, name: str, folder_path: Path, folder: int, synced: bool) -> None:
         """`folder`: an open descriptor of the folder; it is synced with the file, unless the name is safe already."""
         self.name = name
         self._is_named = False
+        self._synced = synced
         self.size = 0  # bytes written so far
+        self._begun = 0  # so many of them are on their way to the disk
         self._folder_path = folder_path
         self._folder = folder
         try:
@@ -66,20 +69,23 @@ class SpoolFile:
         except OSError as error:
             raise disk_error(error, self._path) from error
         self.size += len(data)
+        if self._synced and self.size - self._begun >= _WRITTEN_EARLY:
+            start_writing(self._descriptor, self._begun, self.size - self._begun)
+            self._begun = self.size
 
     def _write_rest(self, rest: memoryview) -> None:
         """After a short write; when the disk is full, the next call says so."""
         while rest:
             rest = rest[os.write(self._descriptor, rest) :]
 
-    def seal(self, receipt: Mapping[str, Any], sync: bool = True) -> None:
-        """Append the receipt, sync file and name, close. On any failure nothing is left, and it raises."""
+    def seal(self, receipt: Mapping[str, Any]) -> None:
+        """Append the receipt, sync file and name if so agreed, close. On failure nothing is left, and it raises."""
         try:
             body = _as_json(receipt).encode("utf-8", "surrogatepass")
             if len(body) > _LONGEST_RECEIPT:
                 raise ValueError(f"a receipt of {len(body)} bytes")
             self.write(body + _TAIL.pack(len(body), zlib.crc32(body), _MAGIC))
-            if sync:
+            if self._synced:
                 # A failed sync is final: the kernel may have dropped the pages, and a second one would succeed.
                 os.fdatasync(self._descriptor)
                 if not self._is_named:
@@ -133,9 +139,9 @@ class Spool:
         os.close(self._folder_descriptor)
         os.close(self._quarantine_descriptor)
 
-    def create(self) -> SpoolFile:
-        """A new, empty file with a random name."""
-        return SpoolFile(f"{secrets.token_hex(16)}{_SUFFIX}", self._folder, self._folder_descriptor)
+    def create(self, synced: bool = True) -> SpoolFile:
+        """A new, empty file with a random name; `synced`: once sealed, it is to survive a power cut."""
+        return SpoolFile(f"{secrets.token_hex(16)}{_SUFFIX}", self._folder, self._folder_descriptor, synced)
 
     def create_named(self, count: int) -> list[SpoolFile]:
         """So many new files whose names are safe: one sync of the folder for all of them."""

@@ -75,6 +75,11 @@ class Receiver:
     ahead: SpoolAhead | None = None
     alone: Callable[[], bool] = _never
 
+    @property
+    def is_synced(self) -> bool:
+        """Whether what is answered with success survives a power cut."""
+        return self.settings.durability is Durability.FSYNC
+
     def begin(self, request: StoreRequest, association: CallingAssociation, context: AcceptedContext) -> "_Reception":
         """Open a spool file for what comes.
 
@@ -83,7 +88,7 @@ class Receiver:
         """
         try:
             self.spool.require_room(self.settings.minimum_free)
-            file = (self.ahead or self.spool).create()
+            file = self.ahead.create() if self.ahead else self.spool.create(self.is_synced)
             head = file_meta(
                 request.affected_sop_class_uid,
                 request.affected_sop_instance_uid,
@@ -161,8 +166,7 @@ class _Reception:
         """Check, admit, keep, where neither the database nor, for the others' sake, the disk is to be waited for."""
         try:
             concluded = self._concluded = self._conclude()
-            sync = self._receiver.settings.durability is Durability.FSYNC
-            if sync and not self._receiver.alone():
+            if self._receiver.is_synced and not self._receiver.alone():
                 return None
             admission = self._receiver.admissions.decide_at_once(concluded.offered)
             if admission is None:
@@ -170,7 +174,7 @@ class _Reception:
         except BaseException:
             self._file.discard()
             raise
-        self._seal(self._received(concluded, admission), sync)
+        self._seal(self._received(concluded, admission))
         self._receiver.announce(self._file.name)
         return concluded.outcome
 
@@ -234,19 +238,19 @@ class _Reception:
 
         From here on the image is ours: it is sealed and registered even if the sender goes away meanwhile.
         """
-        if self._receiver.settings.durability is Durability.FSYNC:
+        if self._receiver.is_synced:
             await asyncio.shield(self._keep_synced(received))
         else:  # a single short write: a thread would cost more
-            self._seal(received, sync=False)
+            self._seal(received)
             self._receiver.announce(received.spool_name)
 
     async def _keep_synced(self, received: Received) -> None:
-        await asyncio.to_thread(self._seal, received, sync=True)
+        await asyncio.to_thread(self._seal, received)
         self._receiver.announce(received.spool_name)
 
-    def _seal(self, received: Received, sync: bool) -> None:
+    def _seal(self, received: Received) -> None:
         try:
-            self._file.seal(received.receipt(), sync)
+            self._file.seal(received.receipt())
         except (DiskFull, DiskFault) as error:
             raise _no_room(error) from error
 
