@@ -53,7 +53,9 @@ def images_of(peer: socket.socket, prefix: str, sync: bool, count: int) -> Itera
         return  # somebody asks only whether we listen
     contexts = [AcceptedContext(each.context_id, each.abstract_syntax, each.transfer_syntaxes[0])
                 for each in request.presentation_contexts]  # fmt: skip
-    peer.sendall(encode_associate_accept(AssociateAccept(tuple(contexts), _INFORMATION, title_fields=request.title_fields)))
+    peer.sendall(
+        encode_associate_accept(AssociateAccept(tuple(contexts), _INFORMATION, title_fields=request.title_fields))
+    )
     view, usual = memoryview(bytearray(_ROOM)), 0
     for number in range(1, count + 1):
         path = Path(f"{prefix}-{number}")

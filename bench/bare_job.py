@@ -1,8 +1,8 @@
 """``python -m bench.bare_job PORT FOLDER FILE SYNC COUNT``: the main job with nothing but what cannot be left out.
 
-One process receives as `limit` does (with COUNT 0), or so many images from a PACS, two look up (in the table of FILE's window), encode and write, as images come; the
-last image is answered when all pictures are written. With SYNC 1 nothing is answered before it would survive a power
-cut.
+One process receives as `limit` does, or COUNT images from a PACS where that is not 0; two look up (in the table of
+FILE's window), encode and write, as images come; the last image is answered when all pictures are written. With SYNC 1
+nothing is answered before it would survive a power cut.
 """
 
 import os

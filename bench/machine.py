@@ -7,6 +7,7 @@ import re
 import resource
 import shutil
 import subprocess
+import tempfile
 import threading
 from contextlib import suppress
 from pathlib import Path
@@ -16,6 +17,7 @@ from typing import Self
 from netty import __version__
 from support.netty_process import descendants
 
+_MEGABYTE = bytes(1 << 20)
 _TICKS = os.sysconf("SC_CLK_TCK")
 _PATH = os.environ.get("PATH", "") + ":/usr/sbin"
 _PEERS = {"DCMTK": ("storescp", "--version"), "Orthanc": ("Orthanc", "--version")}
@@ -80,6 +82,17 @@ class Peak:
             self.megabytes = max(self.megabytes, memory_megabytes(self._pid))
             if self._done.wait(self._interval):
                 return
+
+
+def have_memory_at_hand(folder: Path, size: int) -> None:
+    """Fill a file of so many bytes in a folder, and let it go.
+
+    A virtual machine gives memory that lies idle back to its host, and gets it again page by page: it took whoever came
+    first after a pause twice as long to write 300 MB.
+    """
+    with tempfile.TemporaryFile(dir=folder, buffering=0) as file:
+        for _ in range(0, size, len(_MEGABYTE)):
+            file.write(_MEGABYTE)
 
 
 def described() -> str:

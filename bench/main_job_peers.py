@@ -290,7 +290,10 @@ PEERS: Final = (
     ),
     Peer("pynetdicom, pydicom", "from dcmqrscp; Pillow, SQLite; not synced", _pynetdicom, ("dcmqrscp",), True),
     Peer(
-        "bare, dcmqrscp", "from dcmqrscp; no check, no name, no row; else as the next", _bare_from_dcmqrscp, ("dcmqrscp",)
+        "bare, dcmqrscp",
+        "from dcmqrscp; no check, no name, no row; else as the next",
+        _bare_from_dcmqrscp,
+        ("dcmqrscp",),
     ),
     Peer("bare", "one receives, two look up and encode; synced as netty does", partial(_bare, sync=True)),
     Peer("bare, not synced", "the same, and a power cut may take it all", partial(_bare, sync=False)),

@@ -15,7 +15,7 @@ from bench.contest import RATE, Contestant, Result, Table, compete, rate
 from bench.goals import Bound, Goal, Quantity, goal
 from bench.images import CT_STUDY, KINDS, MG_STUDY, MR_STUDY, XA_STUDY, Kind, made_study
 from bench.load import send, shared
-from bench.machine import Peak, cpu_seconds
+from bench.machine import Peak, cpu_seconds, have_memory_at_hand
 from bench.receivers import LIMIT, NETTY, ORTHANC, PYNETDICOM, STORESCP, Receiver, Running, Setup, netty_receiving
 from bench.scope import Scope
 from support.waiting import TooLate
@@ -59,7 +59,6 @@ class Row:
 
 
 # Not synced beside storescp, synced beside Orthanc, which syncs too: what the goals speak of.
-_MEGABYTE: Final = bytes(1 << 20)
 _USUAL: Final = (
     Row(CT_STUDY, _SHORT, 1, False, False, (STORESCP, ORTHANC, PYNETDICOM)),
     Row(CT_STUDY, _LONG, 1, False, False, (STORESCP,)),
@@ -114,7 +113,7 @@ def received(running: Running, row: Row, count: int, place: Path) -> Result:
     """A round: a new study is sent, read back and compared, and removed."""
     images = made_study(row.kind, count)
     running.admit(images)
-    _have_memory_at_hand(place, sum(map(len, images)))
+    have_memory_at_hand(place, sum(map(len, images)))
     before = cpu_seconds(running.pid)
     sent = send(running.port, running.open_to, shared(images, row.associations), row.max_pdu)
     try:
@@ -127,17 +126,6 @@ def received(running: Running, row: Row, count: int, place: Path) -> Result:
     if row.on_disk:
         os.sync()  # or the next one's disk is still busy with what is no longer there
     return rate(count, sent.seconds, cpu=cpu, done=min(kept, count - sent.refused))
-
-
-def _have_memory_at_hand(place: Path, size: int) -> None:
-    """Fill a file of so many bytes in memory, and let it go.
-
-    A virtual machine gives memory that lies idle back to its host, and gets it again page by page: it took whoever came
-    first after a pause twice as long to write 300 MB.
-    """
-    with tempfile.TemporaryFile(dir=place, buffering=0) as file:
-        for _ in range(0, size, len(_MEGABYTE)):
-            file.write(_MEGABYTE)
 
 
 def _weighed(row: Row, folder: Path | None) -> Result:
