@@ -78,6 +78,9 @@ def sync_files(paths: Iterable[str]) -> None:
 
 
 def start_writing(descriptor: int, offset: int = 0, size: int = 0) -> None:
-    """Have the kernel begin with some bytes (0: to the end), without waiting; whether that went well, fsync says."""
+    """Have the kernel begin with some bytes (0: to the end); whether that went well, fsync says.
+
+    It waits for none of them, but where the disk's queue is full for a place in it (sync_file_range(2)).
+    """
     if _SYNC_FILE_RANGE is not None:
         _SYNC_FILE_RANGE(descriptor, offset, size, _WRITE)
