@@ -54,7 +54,7 @@ Start = Callable[[Path, Sequence[Path]], AbstractContextManager[int]]
 
 def tables(scope: Scope) -> Iterator[Table]:
     """For each PACS and number of patients at a time."""
-    size = Size(patients=48 if scope.full else 20)
+    size = Size(patients=48 if scope.full else 16)
     with tempfile.TemporaryDirectory(prefix="netty-bench-", dir=scope.folder) as place:
         base = Path(place)
         files = write_files(base / "files", size)
