@@ -127,10 +127,17 @@ def _retrieved(one: Netty, retrievals: Retrievals, study: Study) -> int:
 
 
 def _settled(one: Netty, retrievals: Retrievals) -> None:
-    """The verdict is there, and nothing waits to be cleared away: the next one has the machine for itself."""
+    """The verdict is there, and no image waits to be cleared away: the next one has the machine for itself."""
     wait_until(lambda: not retrievals.any_unfinished(), _SECONDS, "the verdict", one.process)
     spool = one.folder / "data" / "spool"
-    wait_until(lambda: not any(spool.iterdir()), _SECONDS, "the spool is empty", one.process)
+    wait_until(lambda: not any(map(_is_image, spool.iterdir())), _SECONDS, "the spool is empty", one.process)
+
+
+def _is_image(file: Path) -> bool:
+    """Not one that was made ahead, and lies there for some seconds."""
+    with suppress(FileNotFoundError):
+        return file.stat().st_size > 0
+    return False
 
 
 NETTY: Final = (
