@@ -6,7 +6,6 @@ Nothing is checked, and nothing looked at but where a fragment begins and ends.
 import os
 import re
 import socket
-import struct
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
@@ -18,6 +17,9 @@ from netty.dicom.uids import IMPLICIT_VR_LITTLE_ENDIAN, STUDY_ROOT_MOVE
 from netty.dimse.codec import encode_command
 from netty.dimse.command import MoveRequest, StoreResponse
 from netty.ul.codec import (
+    DATA_HEADER,
+    IS_COMMAND,
+    IS_LAST,
     decode_associate_request,
     encode_associate_accept,
     encode_associate_request,
@@ -28,9 +30,6 @@ from netty.ul.codec import (
 from netty.ul.pdu import AcceptedContext, AssociateAccept, AssociateRequest, ProposedContext, UserInformation
 
 _ROOM: Final = 1 << 22
-_HEADERS: Final = struct.Struct(">BxIIBB")  # of a PDU with one PDV
-_P_DATA_TF: Final = 0x04
-_COMMAND, _LAST = 0x01, 0x02  # message control header, PS3.8 Annex E.2
 _CONTEXT_ID: Final = 1
 _SECONDS: Final = 600.0
 # Elements of command sets with their length, and one with its value (PS3.7 Annex E).
@@ -72,23 +71,26 @@ def images_of(peer: socket.socket, prefix: str, sync: bool, count: int) -> Itera
 
 
 def _message(peer: socket.socket, view: memoryview, usual: int) -> tuple[int, bytes, list[memoryview], int]:
-    """A command and the fragments of its data set, and how many bytes that took: as `usual`, so nothing wakes us."""
+    """Context, command, and fragments of the data set; and how many bytes all that took, PDU headers counted.
+
+    `usual`: what the one before took (0: unknown). Until nearly so much is there, nothing wakes us.
+    """
     filled = at = 0
     if usual:
         filled = peer.recv_into(view[: usual - _SLACK], 0, socket.MSG_WAITALL)
     command, fragments = b"", []
     while True:
-        while filled - at >= _HEADERS.size:
-            _, length, _, context_id, control = _HEADERS.unpack_from(view, at)
+        while filled - at >= DATA_HEADER.size:
+            _, length, _, context_id, control = DATA_HEADER.unpack_from(view, at)
             end = at + 6 + length
             if end > filled:
                 break
-            if control & _COMMAND:
-                command = bytes(view[at + _HEADERS.size : end])
+            if control & IS_COMMAND:
+                command = bytes(view[at + DATA_HEADER.size : end])
             else:
-                fragments.append(view[at + _HEADERS.size : end])
+                fragments.append(view[at + DATA_HEADER.size : end])
             at = end
-            if control == _LAST:
+            if control == IS_LAST:  # of the data set
                 return context_id, command, fragments, at
         received = peer.recv_into(view[filled:])
         if not received:

@@ -9,6 +9,7 @@ import os
 import signal
 import socket
 import sys
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -24,10 +25,11 @@ _WORKERS = 2
 _NAME = 256  # bytes that a path takes in the pipe: written and read whole
 
 
-def main(port: str, folder: str, file: str, sync: str, from_pacs: str) -> None:
+def main(port: str, folder: str, file: str, sync: str, count: str) -> None:
     """Listen until SIGTERM."""
     data_set = pydicom.dcmread(file)
     shape, table = (data_set.Rows, data_set.Columns), window_table(data_set)
+    images_of = partial(bare_dicom.images_of, count=int(count)) if int(count) else limit.images_of
     (tasks, to_do), (done, to_tell) = os.pipe(), os.pipe()
     for _ in range(_WORKERS):
         if os.fork() == 0:
@@ -41,18 +43,12 @@ def main(port: str, folder: str, file: str, sync: str, from_pacs: str) -> None:
             peer, _ = listener.accept()
             number += 1
             with peer:
-                count = 0
-                prefix = str(Path(folder) / str(number))
-                images = (
-                    bare_dicom.images_of(peer, prefix, sync == "1", int(from_pacs))
-                    if int(from_pacs)
-                    else limit.images_of(peer, prefix, sync == "1")
-                )
-                for path, last in images:
+                waiting = 0
+                for path, last in images_of(peer, str(Path(folder) / str(number)), sync == "1"):
                     os.write(to_do, str(path).encode().ljust(_NAME))
-                    count += 1
-                    while last and count:
-                        count -= len(os.read(done, count))
+                    waiting += 1
+                    while last and waiting:
+                        waiting -= len(os.read(done, waiting))
 
 
 def _draw(tasks: int, tell: int, shape: tuple[int, int], table: Any, sync: bool) -> None:
