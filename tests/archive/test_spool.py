@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from netty.archive import disk
 from netty.archive import spool as spool_module
 from netty.archive.errors import DiskFault, DiskFull
 from netty.archive.spool import Spool
@@ -142,6 +143,23 @@ def test_a_long_image_is_on_its_way_to_the_disk_while_the_rest_of_it_comes(
     file.seal(RECEIPT)
 
     assert begun == [(0, megabyte), (megabyte, megabyte + 7), (2 * megabyte + 7, 3 * megabyte + 100)]
+
+
+@pytest.mark.skipif(disk._SYNC_FILE_RANGE is None, reason="this system has no sync_file_range")
+def test_the_kernel_takes_what_it_is_to_begin_with_also_behind_four_gigabytes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kernel, answers = disk._SYNC_FILE_RANGE, []
+    monkeypatch.setattr(disk, "_SYNC_FILE_RANGE", lambda *arguments: answers.append(kernel(*arguments)))
+
+    with (tmp_path / "sparse").open("wb") as file:
+        file.seek(5 << 30)
+        file.write(b"data")
+        file.flush()
+        disk.start_writing(file.fileno(), 5 << 30, 4)
+        disk.start_writing(file.fileno())
+
+    assert answers == [0, 0]
 
 
 def test_what_is_left_to_the_operating_system_is_neither_synced_nor_hurried(
