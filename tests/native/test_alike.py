@@ -1,37 +1,27 @@
 """The compiled twin of taking messages alike gives what the one in Python gives, for whatever comes."""
 
-import struct
-
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from netty import native
 from netty.ul import alike
+from support.lying_pdus import lies, pdu
 
 pytestmark = pytest.mark.skipif(native.compiled is None, reason="the native parts are not installed")
 
 LONGEST = 64
 
-
-def pdu(
-    content: bytes, control: int = 2, context_id: int = 1, pdu_type: int = 4, pdu_lie: int = 0, pdv_lie: int = 0
-) -> bytes:
-    length = max(0, len(content) + 2 + pdv_lie)
-    return struct.pack(">BxIIBB", pdu_type, max(0, length + 4 + pdu_lie), length, context_id, control) + content
-
-
 COMMAND = pdu(b"a command", control=3)
 
-small_lies = st.sampled_from([0] * 12 + [1, -1, -3, 200, 0x7FFFFFF0])
 data_sets = st.builds(
     pdu,
     st.binary(max_size=70),
     st.sampled_from([2] * 12 + [0, 1, 3, 0xFE, 0xFF]),
     st.sampled_from([1] * 12 + [3, 0]),
     st.sampled_from([4] * 12 + [5, 7, 0]),
-    small_lies,
-    small_lies,
+    lies,
+    lies,
 )
 commands = st.sampled_from([COMMAND] * 12 + [pdu(b"b command", control=3), pdu(b"a comm", control=1), b""])
 messages = st.builds(bytes.__add__, commands, data_sets)

@@ -1,13 +1,12 @@
 """The compiled twin of gathering fragments gives what the one in Python gives, for whatever comes."""
 
-import struct
-
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from netty import native
 from netty.ul import gathering
+from support.lying_pdus import lies, pdu
 
 pytestmark = pytest.mark.skipif(native.compiled is None, reason="the native parts are not installed")
 
@@ -20,22 +19,14 @@ def outcome(gather: gathering.Gather, data: bytes, *arguments: int) -> Outcome:
     return position, left, control, is_complete, b"".join(parts), size
 
 
-def pdu(
-    content: bytes, control: int, context_id: int = 1, pdu_type: int = 4, pdu_lie: int = 0, pdv_lie: int = 0
-) -> bytes:
-    length = max(0, len(content) + 2 + pdv_lie)
-    return struct.pack(">BxIIBB", pdu_type, max(0, length + 4 + pdu_lie), length, context_id, control) + content
-
-
-small_lies = st.sampled_from([0] * 12 + [1, -1, -3, 200, 0x7FFFFFF0])
 pdus = st.builds(
     pdu,
     st.binary(max_size=40),
     st.sampled_from([0, 0, 0, 0, 1, 2, 3, 4, 0xFE]),
     st.sampled_from([1, 1, 1, 1, 3, 0]),
     st.sampled_from([4] * 12 + [5, 7, 0]),
-    small_lies,
-    small_lies,
+    lies,
+    lies,
 )
 
 
