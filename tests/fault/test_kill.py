@@ -62,24 +62,18 @@ def test_an_orderly_end_leaves_no_process_and_exits_0(tmp_path: Path) -> None:
         assert [pid for pid in children if is_alive(pid)] == []
 
 
-def _names(one: Netty) -> dict[str, int]:
-    """The children that are there, by the name of their kind; of several receivers one."""
-    there = [pid for pid in one.children() if is_alive(pid)]
-    return {Path(f"/proc/{pid}/comm").read_text().strip(): pid for pid in there}
-
-
 def test_every_kind_of_child_comes_back_after_kill_9_and_the_supervisor_keeps_its_one_thread(
     tmp_path: Path,
 ) -> None:
     with netty(tmp_path / "netty", []) as one:
         assert one.process is not None
-        first = _names(one)
+        first = one.named_children()
         assert set(first) == {"netty receiver", "netty renderer", "netty worker", "netty clerk"}
 
         for pid in first.values():
             os.kill(pid, signal.SIGKILL)
 
-        wait_until(lambda: set(_names(one)) == set(first), 30, "they are there again", one.process)
+        wait_until(lambda: set(one.named_children()) == set(first), 30, "they are there again", one.process)
         wait_until(one.ready, 30, "the pages are there again", one.process)
-        assert not set(_names(one).values()) & set(first.values())
+        assert not set(one.named_children().values()) & set(first.values())
         assert len(list(Path(f"/proc/{one.process.pid}/task").iterdir())) == 1

@@ -154,6 +154,11 @@ class Netty:
         assert self.process is not None
         return descendants(self.process.pid)
 
+    def named_children(self) -> dict[str, int]:
+        """Those that live, by the name of their kind; of several receivers one."""
+        there = [pid for pid in self.children() if is_alive(pid)]
+        return {Path(f"/proc/{pid}/comm").read_text().strip(): pid for pid in there}
+
     def memory(self) -> dict[int, int]:
         """Bytes of memory that no file backs (RssAnon and RssShmem), by process."""
         assert self.process is not None

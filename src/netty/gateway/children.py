@@ -49,6 +49,7 @@ _DRAIN_SECONDS = 5.0
 _ABANDONED_SECONDS = 3600.0
 _SWEEP_SECONDS = 600.0
 _SPARE_THREADS = 1  # has a child draw while another thread puts pictures away
+_RENDERER_NICENESS = 10  # an image that comes in, and a page that somebody waits for, go before a picture
 _ANNOUNCE_SECONDS = 0.005  # several at once: each wakes another process up
 
 
@@ -189,6 +190,7 @@ async def _render(desk: Desk, child: Child) -> None:
     from netty.workflow.rerender import Rerenderer
     from netty.workflow.tasks import InHand
 
+    os.nice(_RENDERER_NICENESS)  # before there are render children: they step back further than this
     settings = desk.settings
     deidentifier = Deidentifier.of(settings.keep, settings.data, settings.file.parent, settings.ae)
     keeper = Keeper(desk.spool, desk.blobs, deidentifier)

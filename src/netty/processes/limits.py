@@ -33,7 +33,7 @@ class ChildLimits:
     memory: int = 1024 * MEGABYTE
     cpu_seconds: int = 120
     wall_seconds: float = 300.0  # of waiting for the child; what its parent does with the answers does not count
-    niceness: int = 5  # receiving goes before rendering
+    niceness: int = 5  # more than its parent's
 
 
 def associations_at_once() -> int:
