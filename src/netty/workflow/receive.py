@@ -139,7 +139,7 @@ class _Reception:
 
     def write(self, parts: Sequence[memoryview], size: int) -> int:
         """Spool, hash and walk what one read brought. What is wrong is answered as soon as it is seen."""
-        # In one piece: it costs less to copy them once than to write, hash (BLAKE3 likes long inputs) and walk each.
+        # In one piece: it costs less to copy them once than to write, hash and walk each.
         data = parts[0] if len(parts) == 1 else memoryview(b"".join(parts))
         try:
             self._file.write(data)
