@@ -2,6 +2,8 @@
 
 import json
 import os
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -59,6 +61,27 @@ def test_without_a_settings_file_nothing_is_handed_over(tmp_path: Path, monkeypa
     monkeypatch.setattr(start, "candidates", lambda _: (f"{tmp_path}/netty.toml",))
 
     assert start.carried_out(["status"], {}) is None
+
+
+_LOADED_LATE = """
+import contextlib, io, sys
+from netty.cli.main import carry_out, load_commands
+load_commands()
+before = set(sys.modules)
+with contextlib.redirect_stdout(io.StringIO()) as said:
+    for name in sys.argv[1:]:
+        carry_out([name, "--help"])
+late = [name for name in sorted(set(sys.modules) - before) if name.startswith("netty")]  # the help needs more of click
+print(len(said.getvalue().splitlines()) > 3 * len(sys.argv), *late)
+"""
+
+
+def test_what_is_handed_over_is_loaded_before_the_first_terminal_asks() -> None:
+    asked = subprocess.run(
+        [sys.executable, "-c", _LOADED_LATE, *sorted(start.HANDED_OVER)], capture_output=True, text=True, check=True
+    )
+
+    assert asked.stdout == "True\n", asked.stderr
 
 
 @pytest.fixture(scope="module")

@@ -1,7 +1,7 @@
 """click's commands and groups, in our words, with the options that all commands have."""
 
 import importlib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -124,6 +124,11 @@ class LazyGroup(Group):
         assert isinstance(command, click.Command)
         command.help = self.summary(ctx, cmd_name)
         return command
+
+    def load(self, names: Iterable[str]) -> None:
+        """Import these commands now, as if they had been called."""
+        for name in names:
+            self.get_command(click.Context(self), name)
 
 
 def no_such_command(name: str, known: list[str]) -> click.UsageError:

@@ -14,6 +14,7 @@ from netty.cli.exit_codes import ExitCode, exit_code
 from netty.cli.invocation import Invocation
 from netty.cli.output import note, write_json
 from netty.cli.problems import BadInput
+from netty.cli.start import HANDED_OVER
 from netty.cli.words import language, say, usage_error
 from netty.errors import NettyError
 from netty.language import mark, render
@@ -50,6 +51,12 @@ _COMMANDS: dict[str, tuple[str, str]] = {
 @click.version_option(__version__, prog_name="netty", message="%(prog)s %(version)s", help=say("show the version"))
 def cli() -> None:
     """All commands."""
+
+
+def load_commands() -> None:
+    """Import what terminals hand over to the running service."""
+    assert isinstance(cli, LazyGroup)
+    cli.load(HANDED_OVER)
 
 
 def carry_out(arguments: Sequence[str]) -> int:

@@ -26,9 +26,9 @@ _PORT = click.IntRange(0, 65535)
 def serve(invocation: Invocation, role: str) -> int | None:
     """Until SIGTERM or Ctrl-C."""
     from netty import gateway
-    from netty.cli.main import carry_out
+    from netty.cli.main import carry_out, load_commands
 
-    return gateway.serve(invocation.settings(), role, carry_out)
+    return gateway.serve(invocation.settings(), role, load_commands, carry_out)
 
 
 @click.command(cls=Command)

@@ -9,7 +9,7 @@ from netty.processes.errand import hand_over
 from netty.settings_file import candidates, named
 
 # What is asked again and again, needs the data folder, and reads no file of the caller's.
-_HANDED_OVER: Final = frozenset({"audit", "echo", "find", "jobs", "plan", "retrieve", "search", "status", "studies"})
+HANDED_OVER: Final = frozenset({"audit", "echo", "find", "jobs", "plan", "retrieve", "search", "status", "studies"})
 _CONFIG: Final = "--config"
 
 
@@ -29,7 +29,7 @@ def carried_out(arguments: Sequence[str], environment: Mapping[str, str]) -> int
     if "--help" in arguments or None in (sys.stdin, sys.stdout, sys.stderr):
         return None
     command, given = _command(arguments)
-    if command not in _HANDED_OVER:
+    if command not in HANDED_OVER:
         return None
     file = named(given, environment) or next(filter(os.path.isfile, candidates(environment)), None)
     if file is None:

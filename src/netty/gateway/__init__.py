@@ -3,7 +3,7 @@
 The functions here load what they start when they are called, so that a command pays only for what it uses.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -31,11 +31,11 @@ def initialise(settings: "Settings") -> None:
     run(settings)
 
 
-def serve(settings: "Settings", role: str, carry_out: "CarryOut") -> int:
+def serve(settings: "Settings", role: str, load_commands: Callable[[], None], carry_out: "CarryOut") -> int:
     """Run netty until it is told to stop; `carry_out` does the commands that terminals hand over."""
     from netty.gateway.serving import serve as run
 
-    return run(settings, role, carry_out)
+    return run(settings, role, load_commands, carry_out)
 
 
 def render_child() -> int:

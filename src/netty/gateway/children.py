@@ -68,7 +68,7 @@ def child(settings: Settings, role: str) -> Callable[[Child], None]:
     return run
 
 
-def clerk(settings: Settings, carry_out: CarryOut) -> Callable[[Child], None]:
+def clerk(settings: Settings, load_commands: Callable[[], None], carry_out: CarryOut) -> Callable[[Child], None]:
     """What the child does that carries out commands for terminals; what it holds itself is its memory of modules."""
     program = program_identity()  # as it is loaded now: who comes with newer files is not served
 
@@ -88,6 +88,7 @@ def clerk(settings: Settings, carry_out: CarryOut) -> Callable[[Child], None]:
     def run(one: Child) -> None:
         configure_logging("clerk")
         name_process("netty clerk")
+        load_commands()
         asyncio.run(work(one))  # not uvloop: it forks, and one that is running is not made for that
 
     return run

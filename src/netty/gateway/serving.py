@@ -3,6 +3,7 @@
 import logging
 import resource
 import sys
+from collections.abc import Callable
 
 from netty.config import Settings
 from netty.errors import LocalError
@@ -20,8 +21,10 @@ from netty.workflow.register import register_leftovers
 log = logging.getLogger(__name__)
 
 
-def serve(settings: Settings, role: str, carry_out: CarryOut) -> int:
-    """Run until SIGTERM or Ctrl-C; 0 after an orderly end. `carry_out` does the commands that terminals hand over.
+def serve(settings: Settings, role: str, load_commands: Callable[[], None], carry_out: CarryOut) -> int:
+    """Run until SIGTERM or Ctrl-C; 0 after an orderly end.
+
+    `load_commands` imports the commands that terminals hand over, and `carry_out` does one.
 
     Raises:
         LocalError: where the folder, a port or the database is not to be had.
@@ -46,7 +49,7 @@ def serve(settings: Settings, role: str, carry_out: CarryOut) -> int:
             *[receiver] * settings.receive.receivers,
             ChildSpec("renderer", child(settings, "renderer"), announcements=hears),
             ChildSpec("worker", child(settings, "worker"), listener=pages),
-            ChildSpec("clerk", clerk(settings, carry_out)),
+            ChildSpec("clerk", clerk(settings, load_commands, carry_out)),
         ]
         dicom_at, pages_at = dicom.getsockname()[:2], pages.getsockname()[:2]
 
