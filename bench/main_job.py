@@ -3,7 +3,7 @@
 import os
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from functools import partial
 from pathlib import Path
 from typing import Final
@@ -12,12 +12,12 @@ from bench.contest import RATE, Contestant, Result, Table, compete, rate
 from bench.goals import Bound, Goal, Quantity, goal
 from bench.images import CT_STUDY, Kind
 from bench.machine import have_memory_at_hand
-from bench.main_job_peers import PACS, PEERS, Job, Peer, Study, Work, dcmtk, made_studies, timed
+from bench.main_job_peers import PACS, PEERS, Job, Peer, Source, Study, Work, dcmtk, made_studies, simulator, timed
 from bench.pictures import Picture, count_of_each, expected
 from bench.scope import Scope
 from netty.archive.database import open_database
 from netty.archive.retrievals import Retrievals
-from support.netty_process import Netty, RemoteEntry, netty, simulated
+from support.netty_process import Netty, RemoteEntry, netty
 from support.ports import free_port
 from support.waiting import TooLate, wait_until
 
@@ -87,14 +87,7 @@ def fetched(work: Work, studies: Iterator[Study], wanted: Sequence[Picture]) -> 
 
 
 @contextmanager
-def _simulator(job: Job, port: int) -> Iterator[int]:
-    """netty's simulated hospital, with the files where they lie; gives its port."""
-    with simulated(job.held, title=PACS, netty_port=port, log=job.folder / "simulator.log") as own:
-        yield own
-
-
-@contextmanager
-def _netty(job: Job, source: Callable[[Job, int], AbstractContextManager[int]]) -> Iterator[Work]:
+def _netty(job: Job, source: Source) -> Iterator[Work]:
     """`netty retrieve`, and what is registered then."""
     port = free_port()
     with source(job, port) as pacs, netty(job.folder / "netty", [RemoteEntry("pacs", PACS, pacs)], port=port) as one:
@@ -142,6 +135,6 @@ def _is_image(file: Path) -> bool:
 
 NETTY: Final = (
     Peer("netty", "from dcmqrscp; synced, registered", partial(_netty, source=dcmtk), ("dcmqrscp",)),
-    Peer("netty, simulator", "from its own simulator; synced, registered", partial(_netty, source=_simulator)),
+    Peer("netty, simulator", "from its own simulator; synced, registered", partial(_netty, source=simulator)),
 )
-_BARE: Final = {"netty": "bare, dcmqrscp", "netty, simulator": "bare"}
+_BARE: Final = {"netty": "bare, dcmqrscp", "netty, simulator": "bare, simulator"}

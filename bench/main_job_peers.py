@@ -23,6 +23,7 @@ from bench.load import send
 from bench.machine import children_seconds, cpu_seconds
 from bench.receivers import DCMTK_ENVIRONMENT, wait_until_listening
 from bench.render_workers import QUALITY
+from support.netty_process import simulated
 from support.peers import dcmqrscp, orthanc, program, run
 from support.ports import free_port
 
@@ -112,6 +113,10 @@ class Peer:
         return any(program(name) is None for name in self.programs)
 
 
+Source = Callable[[Job, int], AbstractContextManager[int]]
+"""A PACS that holds a job's files and sends to a port of ours; gives its own port."""
+
+
 def timed(work: Callable[[Study], int], study: Study) -> tuple[float, int]:
     """Seconds, and what it gives."""
     began = time.perf_counter()
@@ -124,6 +129,13 @@ def dcmtk(job: Job, port: int) -> Iterator[int]:
     """DCMTK's dcmqrscp with copies of the files, that sends to a port of ours; gives its own port."""
     with dcmqrscp(job.folder / "dcmqrscp", job.files, netty_port=port, netty_title=TITLE, title=PACS) as peer:
         yield peer.port
+
+
+@contextmanager
+def simulator(job: Job, port: int) -> Iterator[int]:
+    """netty's simulated hospital with the files where they lie, that sends to a port of ours; gives its own port."""
+    with simulated(job.held, title=PACS, netty_port=port, log=job.folder / "simulator.log") as own:
+        yield own
 
 
 # --- Orthanc ---------------------------------------------------------------------------------------------------------
@@ -260,9 +272,9 @@ def _bare(job: Job, sync: bool) -> Iterator[Work]:
 
 
 @contextmanager
-def _bare_from_dcmqrscp(job: Job) -> Iterator[Work]:
+def _bare_from(job: Job, source: Source) -> Iterator[Work]:
     count = len(job.studies[0].files)
-    with _bare_job(job, sync=True, from_pacs=count) as (pid, port, pictures), dcmtk(job, port) as pacs:
+    with _bare_job(job, sync=True, from_pacs=count) as (pid, port, pictures), source(job, port) as pacs:
 
         def fetch(study: Study) -> int:
             bare_dicom.fetch(pacs, PACS, TITLE, study.uid)
@@ -291,10 +303,11 @@ PEERS: Final = (
     Peer("pynetdicom, pydicom", "from dcmqrscp; Pillow, SQLite; not synced", _pynetdicom, ("dcmqrscp",), True),
     Peer(
         "bare, dcmqrscp",
-        "from dcmqrscp; no check, no name, no row; else as the next",
-        _bare_from_dcmqrscp,
+        "from dcmqrscp; no check, no name, no row; else as the next but one",
+        partial(_bare_from, source=dcmtk),
         ("dcmqrscp",),
     ),
+    Peer("bare, simulator", "the same from netty's simulator", partial(_bare_from, source=simulator)),
     Peer("bare", "one receives, two look up and encode; synced as netty does", partial(_bare, sync=True)),
     Peer("bare, not synced", "the same, and a power cut may take it all", partial(_bare, sync=False)),
 )
