@@ -14,5 +14,13 @@ _Result = TypeVar("_Result")
 
 def run_to_end(main: Coroutine[Any, Any, _Result]) -> _Result:
     """What a coroutine comes to, on uvloop where it is installed: it moves bytes with less CPU."""
+    results: list[_Result] = []
+
+    async def hold() -> None:
+        results.append(await main)
+
     with asyncio.Runner(loop_factory=new_event_loop) as runner:
-        return runner.run(main)
+        # A task that has the result would be written out with it, twice: Python looks whether its handler for Ctrl-C is
+        # one of an enum's members, and makes a sentence of the one that is not (signal.signal in CPython 3.11).
+        runner.run(hold())
+    return results[0]
