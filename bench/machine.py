@@ -7,6 +7,7 @@ import re
 import resource
 import shutil
 import subprocess
+import sys
 import tempfile
 import threading
 from contextlib import suppress
@@ -96,12 +97,12 @@ def have_memory_at_hand(folder: Path, size: int) -> None:
 
 
 def described() -> str:
-    """Processor, kernel and Python in one line."""
+    """Processor, kernel, and Python with the place that says who built it, in one line."""
     names = [line.partition(":")[2].strip() for line in Path("/proc/cpuinfo").read_text().splitlines()
              if line.startswith("model name")]  # fmt: skip
     return (
         f"{os.cpu_count()} x {names[0] if names else platform.machine()}, Linux {platform.release()}, "
-        f"Python {platform.python_version()}"
+        f"Python {platform.python_version()} in {sys.base_prefix}"
     )
 
 

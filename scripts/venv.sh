@@ -7,16 +7,27 @@ wanted=$1 folder=$2
 # A name can stand in PATH and still not run (a version manager's shim), so each is asked.
 new_enough() { "$1" -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2])' >/dev/null 2>&1; }
 can_make() { "$1" -c 'import ensurepip, venv' >/dev/null 2>&1; }
+has_headers() { [[ -e $("$1" -c 'import sysconfig; print(sysconfig.get_paths()["include"])')/Python.h ]]; }
 
+# Of one version the distribution's own comes first: it is built for speed, which one that a version manager has compiled
+# mostly is not (netty then takes a tenth more processor time). But netty's native parts need a Python with its headers.
 without_venv=""
-for python in ${wanted:-python3.14 python3.13 python3.12 python3.11 python3}; do
-    new_enough "$python" || continue
-    if can_make "$python"; then
-        echo "setup: making $folder with $("$python" --version)"
+for name in ${wanted:-python3.14 python3.13 python3.12 python3.11 python3}; do
+    chosen=""
+    for python in ${wanted:-"/usr/bin/$name" "$name"}; do
+        new_enough "$python" || continue
+        if can_make "$python"; then
+            chosen=${chosen:-$python}
+            has_headers "$python" && chosen=$python && break
+        else
+            without_venv=${without_venv:-$python}
+        fi
+    done
+    if [[ -n $chosen ]]; then
+        echo "setup: making $folder with $("$chosen" --version) ($(command -v "$chosen"))"
         rm -rf "$folder"
-        exec "$python" -m venv "$folder"
+        exec "$chosen" -m venv "$folder"
     fi
-    without_venv=${without_venv:-$python}
 done
 
 if [[ -n $without_venv ]]; then
