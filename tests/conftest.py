@@ -1,6 +1,7 @@
 """What holds for all tests."""
 
 import contextlib
+import signal
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,6 +13,10 @@ from support.programs import leave_out_virtual_environments
 
 leave_out_virtual_environments()  # `storescp` means DCMTK's
 adopt_orphans()
+
+# A shell's script that runs the tests in the background has Ctrl-C ignored, and so would the programs of the tests.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # The first event loop of uvloop opens a pipe for signals, which stays for the process's other loops.
 with contextlib.suppress(ImportError):
