@@ -1,38 +1,26 @@
 """A real browser against the running pages; skipped, with the reason, where there is none."""
 
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from _pytest.runner import runtestprotocol
 from playwright.sync_api import Browser, sync_playwright
 
 import netty.web.pages
 from support.pages import Town, copy_of, opened, small_town
 
 CHROMIUM = Path("/usr/bin/chromium")
-_CRASHED = "Page crashed"  # so Playwright has it
 _HERE = Path(__file__).parent
 
 
-def pytest_runtest_protocol(item: pytest.Item, nextitem: pytest.Item | None) -> bool | None:
-    """A test in which a process of Chromium crashes is run once more: that says nothing of our pages.
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """A test in which a process of Chromium crashes is run once more, and the summary counts it.
 
-    Where it crashes again, it says something. All other failures count at once.
+    Where it crashes again, our pages may be the reason. All other failures count at once.
     """
-    if not item.path.is_relative_to(_HERE):
-        return None
-    item.ihook.pytest_runtest_logstart(nodeid=item.nodeid, location=item.location)
-    reports = runtestprotocol(item, log=False, nextitem=nextitem)
-    if any(report.failed and _CRASHED in str(report.longrepr) for report in reports):
-        sys.stderr.write(f"\nChromium crashed in {item.name}, which is run once more\n")
-        item._initrequest()  # type: ignore[attr-defined]  # fixtures of its own once more
-        reports = runtestprotocol(item, log=False, nextitem=nextitem)
-    for report in reports:
-        item.ihook.pytest_runtest_logreport(report=report)
-    item.ihook.pytest_runtest_logfinish(nodeid=item.nodeid, location=item.location)
-    return True
+    for item in items:
+        if item.path.is_relative_to(_HERE):
+            item.add_marker(pytest.mark.flaky(reruns=1, only_rerun="Page crashed"))
 
 
 @pytest.fixture(scope="module")

@@ -32,7 +32,7 @@ def initialise(settings: "Settings") -> None:
 
 
 def serve(settings: "Settings", role: str, load_commands: Callable[[], None], carry_out: "CarryOut") -> int:
-    """Run netty until it is told to stop; `carry_out` does the commands that terminals hand over."""
+    """Run netty until it is told to stop; terminals hand commands over, which are loaded once and carried out."""
     from netty.gateway.serving import serve as run
 
     return run(settings, role, load_commands, carry_out)
