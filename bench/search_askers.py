@@ -181,6 +181,8 @@ def _patient_by_pynetdicom(title: str, port: int, patient_id: str) -> list[str]:
         return []
 
     def ask(level: str, known: dict[str, str]) -> Iterable[str]:
+        if not association.is_established:  # given up with the answer that was lost: the patient is asked for again
+            return
         query = Dataset()
         query.QueryRetrieveLevel = level
         for name in _KEYS[level]:
