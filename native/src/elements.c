@@ -3,13 +3,9 @@
 
 #include "native.h"
 
-#define HEADER 12 /* bytes that are looked at, of either form */
-#define UNDEFINED 0xFFFFFFFFu
 #define ITEM 0xE000FFFEu /* read as one number */
-#define PIXEL_DATA 0x7FE00010u
 #define LOWEST_GROUP 0x0008 /* below are commands and file meta information */
 #define DELIMITERS 0xFFFE
-#define DEEPEST 8
 #define NOT_PASSED (-1)
 
 /* Binary values, which may begin like an item: netty.dicom.tags.BINARY, in order, and BINARY_GROUPS. */
@@ -18,15 +14,11 @@ static const uint32_t BINARY[] = {
     0x00281223, 0x00283006, 0x00420011, 0x00660016, 0x00660023, 0x00660029, 0x54001010,
 };
 
+/* Takes wanted values for Python: into a dict, and their tags into a set. */
 typedef struct {
-    const uint8_t *data;
-    int64_t last;       /* the last place where a header can stand */
-    int is_explicit;
-    const uint8_t *tags; /* the wanted ones: numbers of 32 bits, in order */
-    Py_ssize_t tag_count;
-    long longest;       /* of a wanted value */
+    long longest; /* of a wanted value */
     PyObject *values, *seen;
-} Pass;
+} Collector;
 
 static int is_binary(uint32_t tag) {
     uint32_t group = tag >> 16 & 0xFF00;
@@ -56,8 +48,7 @@ static int is_wanted(const Pass *pass, uint32_t tag) {
 
 #define VR(one, other) ((one) | (other) << 8)
 
-/* How long the header of an element with this VR is (PS3.5 section 7.1.2); 0: no VR of the standard. */
-static int header_size(const uint8_t *vr) {
+int header_size(const uint8_t *vr) {
     switch (VR(vr[0], vr[1])) {
     case VR('A', 'E'): case VR('A', 'S'): case VR('A', 'T'): case VR('C', 'S'): case VR('D', 'A'): case VR('D', 'S'):
     case VR('D', 'T'): case VR('F', 'D'): case VR('F', 'L'): case VR('I', 'S'): case VR('L', 'O'): case VR('L', 'T'):
@@ -72,18 +63,19 @@ static int header_size(const uint8_t *vr) {
     return 0;
 }
 
-/* Takes a wanted value: 1; 0 where it needs a closer look (a second one, a long one, the pixel data); -1: exception. */
-static int collect(const Pass *pass, uint32_t tag, const uint8_t *value, int64_t size) {
-    if (size > pass->longest || tag == PIXEL_DATA)
+/* 0 for a second value, a long one, and the pixel data. */
+static int collect(void *taker, uint32_t tag, const uint8_t *value, int64_t size) {
+    const Collector *collector = taker;
+    if (size > collector->longest || tag == PIXEL_DATA)
         return 0;
     PyObject *number = PyLong_FromUnsignedLong(tag);
     if (number == NULL)
         return -1;
-    int outcome = PySet_Contains(pass->seen, number);
+    int outcome = PySet_Contains(collector->seen, number);
     if (outcome == 0) {
         PyObject *bytes = PyBytes_FromStringAndSize((const char *)value, (Py_ssize_t)size);
-        outcome = bytes != NULL && PySet_Add(pass->seen, number) == 0 &&
-                          PyDict_SetItem(pass->values, number, bytes) == 0
+        outcome = bytes != NULL && PySet_Add(collector->seen, number) == 0 &&
+                          PyDict_SetItem(collector->values, number, bytes) == 0
                       ? 1
                       : -1;
         Py_XDECREF(bytes);
@@ -93,9 +85,6 @@ static int collect(const Pass *pass, uint32_t tag, const uint8_t *value, int64_t
     Py_DECREF(number);
     return outcome;
 }
-
-static int64_t pass_elements(const Pass *pass, int64_t offset, int64_t end, int64_t most, int levels, int is_top,
-                             int64_t *passed);
 
 /* Passes over the items of a sequence whose value begins at `offset`, and over its delimiter if it has one: where it
    ends, or NOT_PASSED. `levels` are those that may still be entered. */
@@ -131,10 +120,8 @@ static int64_t pass_sequence(const Pass *pass, int64_t offset, int64_t end, uint
     return offset;
 }
 
-/* Passes over at most about `most` elements that end at `end` or before: where the first stands that needs a closer
-   look. Adds to `passed` how many there were. -2: exception. */
-static int64_t pass_elements(const Pass *pass, int64_t offset, int64_t end, int64_t most, int levels, int is_top,
-                             int64_t *passed) {
+int64_t pass_elements(const Pass *pass, int64_t offset, int64_t end, int64_t most, int levels, int is_top,
+                      int64_t *passed) {
     int64_t before = *passed;
     while (offset < end && offset <= pass->last && *passed - before < most) {
         const uint8_t *header = pass->data + offset;
@@ -159,7 +146,7 @@ static int64_t pass_elements(const Pass *pass, int64_t offset, int64_t end, int6
         if (is_top ? is_wanted(pass, tag) : tag == PIXEL_DATA) {
             if (may_hold_items || stop > end || !is_top)
                 break;
-            int collected = collect(pass, tag, pass->data + start, length);
+            int collected = pass->take(pass->taker, tag, pass->data + start, length);
             if (collected < 0)
                 return -2;
             if (!collected)
@@ -195,7 +182,8 @@ static PyObject *pass_over(PyObject *arguments, int is_explicit) {
     if (offset < 0 || offset > data.len || end > data.len || tags.len % 4) {
         PyErr_SetString(PyExc_ValueError, "these bytes do not hold what is to be passed over");
     } else {
-        Pass pass = {data.buf, data.len - HEADER, is_explicit, tags.buf, tags.len / 4, longest, values, seen};
+        Collector collector = {longest, values, seen};
+        Pass pass = {data.buf, data.len - ELEMENT_HEADER, is_explicit, tags.buf, tags.len / 4, collect, &collector};
         int64_t passed = 0;
         int64_t stopped = pass_elements(&pass, offset, end, most, levels < DEEPEST ? levels : DEEPEST, 1, &passed);
         if (stopped >= 0)

@@ -2,7 +2,7 @@
 
 #include "native.h"
 
-#define INTERFACE 5 /* what netty/native.py expects; one more with each change of a function's arguments or result */
+#define INTERFACE 6 /* what netty/native.py expects; one more with each change of a function's arguments or result */
 
 static PyMethodDef FUNCTIONS[] = {
     {"pass_implicit", pass_implicit, METH_VARARGS, "netty.dicom.plain_elements.pass_implicit"},
@@ -16,11 +16,12 @@ static PyMethodDef FUNCTIONS[] = {
     {"sums", sums, METH_VARARGS, "What netty.image.self_check.is_inverted_against adds up"},
     {"agrees", agrees, METH_VARARGS, "netty.dicom.excerpt.Way.leads_through"},
     {"reduce", reduce, METH_VARARGS, "netty.image.thumbnail.reduced"},
+    {"filled", filled, METH_VARARGS, "netty.dicom.stencil.filled"},
     {NULL, NULL, 0, NULL},
 };
 
 static int fill(PyObject *module) {
-    return PyModule_AddIntConstant(module, "INTERFACE", INTERFACE);
+    return add_express(module) ? -1 : PyModule_AddIntConstant(module, "INTERFACE", INTERFACE);
 }
 
 static PyModuleDef_Slot SLOTS[] = {{Py_mod_exec, fill}, {0, NULL}};

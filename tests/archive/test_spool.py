@@ -16,7 +16,8 @@ import pytest
 from netty.archive import disk
 from netty.archive import spool as spool_module
 from netty.archive.errors import DiskFault, DiskFull
-from netty.archive.spool import Spool
+from netty.archive.spool import Spool, receipt_stencil
+from netty.dicom.stencil import Gap, Named, Piece, filled
 
 RECEIPT = {"sha256": "ab", "facts": {"patient_name": "山田^太郎"}}
 
@@ -303,3 +304,20 @@ def test_a_file_that_somebody_removed_while_it_was_written_is_not_sealed(spool: 
     with pytest.raises(DiskFault):
         file.seal({"sop": "1.2.3"})
     assert spool.names() == set()
+
+
+def test_a_receipt_with_gaps_is_filled_in_as_it_would_be_written(spool: Spool) -> None:
+    facts = {"number": "3", "uid": "1.2.3", "none": ""}
+    receipt = {"name": 'M\u00fcller "Eva" \\^ \udc80', "size": 5, "at": 2.000007, "facts": facts}
+    file = spool.create()
+    file.seal(receipt)
+    written = spool.path(file.name).read_bytes()[:-16]  # its length, its checksum and the magic
+
+    gaps = {"size": Gap.SIZE, "at": Gap.TIME, "facts": facts | {"number": Gap.NUMBER, "uid": Gap.UID_TEXT}}
+    stencil = receipt_stencil(receipt | gaps)
+
+    assert filled(stencil, Named("1.2.3", size=5, number="3", microseconds=2_000_007)) == written
+
+
+def test_a_receipt_without_a_gap_is_one_piece() -> None:
+    assert receipt_stencil({"a": 1}) == (Piece(b'{"a":1}'),)

@@ -281,8 +281,9 @@ class Way:
         self.render(path, offset, length, through_state)
 
     def names(self) -> set[str]:
-        """What lies in spool and quarantine."""
-        return {path.name for name in ("spool", "quarantine") for path in (self.running.folder / name).iterdir()}
+        """What lies in spool and quarantine; a file made ahead of an image does not count."""
+        places = [self.running.folder / name for name in ("spool", "quarantine")]
+        return {path.name for place in places for path in place.iterdir() if read_receipt(path) is not None}
 
     def copied(self, name: str) -> Path:
         """A copy of what was kept; the registrar may move it to the quarantine at any moment."""

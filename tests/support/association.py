@@ -6,12 +6,13 @@ from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from netty.dicom.stencil import Stencil
 from netty.dicom.uids import IMPLICIT_VR_LITTLE_ENDIAN, STORAGE_CLASSES
 from netty.dimse.command import StoreRequest
 from netty.model.remote import Remote
 from netty.network.accepted import AssociationReport
 from netty.network.acceptor import AssociationServer, Callers
-from netty.network.service import CallingAssociation, Offer
+from netty.network.service import CallingAssociation, Offer, Way
 from netty.network.settings import AeSettings, ReceiveLimits, Timers
 from netty.network.storage_scp import STATUSES, Statuses, StoreOutcome, storage_offers
 from netty.network.verification_scp import verification_offer
@@ -86,6 +87,9 @@ class _Place:
             raise self._shelf.finish_error
         self._shelf.stored.append(bytes(self._data))
         return self._shelf.outcome
+
+    def express(self, way: Way, answer: Stencil) -> None:
+        return None
 
     def abandon(self) -> None:
         self._shelf.abandoned += 1

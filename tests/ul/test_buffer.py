@@ -52,3 +52,14 @@ def test_the_longest_pdu_has_room_in_every_one() -> None:
     buffers = [filled(8, longest_pdu=600_000) for _ in range(MOST_LARGEST + 1)]
 
     assert buffers[-1].capacity == 600_000
+
+
+def test_it_has_room_until_it_is_as_large_as_it_may_be_and_nothing_is_used_up() -> None:
+    buffer = ReceiveBuffer(16390)
+    while buffer.has_room:
+        buffer.advance(len(buffer.writable()))
+
+    assert (buffer.start, buffer.end, buffer.capacity) == (0, LARGEST_CAPACITY, LARGEST_CAPACITY)
+    buffer.start = 1
+    assert buffer.has_room
+    assert len(buffer.writable()) == 1

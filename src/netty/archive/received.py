@@ -8,6 +8,7 @@ from enum import StrEnum
 from typing import Any, Final, Self
 
 from netty.archive.held import Rendition
+from netty.dicom.stencil import Gap
 
 TEXT_FACTS: Final = (
     "patient_id",
@@ -75,6 +76,11 @@ class Received:
         values["facts"], values["received_at"] = dict(self.facts), self.received_at.timestamp()
         return values
 
+    def receipt_of_another(self) -> dict[str, Any]:
+        """The same for an image that differs in what names it alone: with gaps instead of that."""
+        facts = {**self.facts, "instance_number": Gap.NUMBER}
+        return self.receipt() | _GAPS | {"facts": facts}
+
     @classmethod
     def from_receipt(cls, spool_name: str, receipt: Mapping[str, Any]) -> Self:
         """From the trailer of a spool file."""
@@ -85,6 +91,16 @@ class Received:
 
 
 _IN_RECEIPTS: Final = tuple(one.name for one in dataclasses.fields(Received) if one.name != "spool_name")
+
+
+_GAPS: Final = {
+    "size": Gap.SIZE,
+    "data_length": Gap.SIZE,
+    "data_offset": Gap.OFFSET,
+    "digest": Gap.DIGEST,
+    "sop_instance_uid": Gap.UID_TEXT,
+    "received_at": Gap.TIME,
+}
 
 
 class RegistrationOutcome(StrEnum):

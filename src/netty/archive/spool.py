@@ -8,6 +8,7 @@ Names are random; nothing from the wire is ever part of a path.
 import errno
 import json
 import os
+import re
 import secrets
 import struct
 import zlib
@@ -18,11 +19,13 @@ from typing import Any, BinaryIO, Final
 
 from netty.archive.disk import disk_error, make_private_folder, start_writing
 from netty.archive.errors import DiskFull
+from netty.dicom.stencil import Gap, Piece, Stencil
 
 _TAIL: Final = struct.Struct(">II8s")
-_MAGIC: Final = b"nettyEND"
+MAGIC: Final = b"nettyEND"
 _LONGEST_RECEIPT: Final = 1 << 20
 _SUFFIX: Final = ".dcm"
+_TEXTS: Final = frozenset({Gap.UID_TEXT, Gap.DIGEST, Gap.NUMBER})  # what has quotes around it
 _as_json: Final = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 _WRITTEN_EARLY: Final = 1 << 20  # bytes, so that the sync of a long image does not begin with all of them
 _NEW: Final = os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_CLOEXEC
@@ -60,6 +63,16 @@ class SpoolFile:
         """The folder was synced since it was made."""
         self._is_named = True
 
+    @property
+    def descriptor(self) -> int:
+        """For who writes and seals it without these methods, as `receipt_stencil` says, and then calls `was_sealed`."""
+        return self._descriptor
+
+    @property
+    def unsafe_folder(self) -> int:
+        """The descriptor of the folder, if that is to be synced for the name; else -1."""
+        return -1 if self._is_named or not self._synced else self._folder
+
     def write(self, data: Bytes) -> None:
         """Append bytes, straight to the operating system. Raises DiskFull or DiskFault; call `discard` then."""
         try:
@@ -81,10 +94,10 @@ class SpoolFile:
     def seal(self, receipt: Mapping[str, Any]) -> None:
         """Append the receipt, sync file and name if so agreed, close. On failure nothing is left, and it raises."""
         try:
-            body = _as_json(receipt).encode("utf-8", "surrogatepass")
+            body = _encoded(_as_json(receipt))
             if len(body) > _LONGEST_RECEIPT:
                 raise ValueError(f"a receipt of {len(body)} bytes")
-            self.write(body + _TAIL.pack(len(body), zlib.crc32(body), _MAGIC))
+            self.write(body + _TAIL.pack(len(body), zlib.crc32(body), MAGIC))
             if self._synced:
                 # A failed sync is final: the kernel may have dropped the pages, and a second one would succeed.
                 os.fdatasync(self._descriptor)
@@ -100,6 +113,12 @@ class SpoolFile:
         except BaseException:
             self._remove()
             raise
+
+    def was_sealed(self) -> None:
+        """Somebody else has sealed it; close."""
+        descriptor, self._descriptor = self._descriptor, -1
+        with suppress(OSError):  # it is written, and synced if so agreed
+            os.close(descriptor)
 
     def discard(self) -> None:
         """Close and remove; harmless after `seal` or twice."""
@@ -271,6 +290,32 @@ class Spool:
             raise DiskFull("No file can be made in {place}: its disk has no inode left.", place=str(self._folder))
 
 
+def receipt_stencil(receipt: Mapping[str, Any]) -> Stencil:
+    """A receipt as `seal` writes it, but for the tail behind it; where a value is a `Gap`, there is one."""
+    gaps: dict[str, Gap] = {}
+
+    def marked(value: Any) -> Any:
+        if isinstance(value, Mapping):
+            return {name: marked(one) for name, one in value.items()}
+        if not isinstance(value, Gap):
+            return value
+        mark = secrets.token_hex(16)
+        gaps[mark if value in _TEXTS else f'"{mark}"'] = value
+        return mark
+
+    text = _as_json(marked(receipt))
+    *pieces, rest = re.split(f"({'|'.join(gaps)})", text) if gaps else [text]
+    before, marks = pieces[::2], pieces[1::2]
+    return (
+        *(Piece(_encoded(piece), gaps[mark]) for piece, mark in zip(before, marks, strict=True)),
+        Piece(_encoded(rest)),
+    )
+
+
+def _encoded(text: str) -> bytes:
+    return text.encode("utf-8", "surrogatepass")
+
+
 def read_receipt(path: Path) -> dict[str, Any] | None:
     """The receipt behind a data set, read from the end of the file; None where there is none that is whole."""
     try:
@@ -281,7 +326,7 @@ def read_receipt(path: Path) -> dict[str, Any] | None:
                 return None
             length, checksum, magic = _TAIL.unpack(tail)
             start = size - _TAIL.size - length
-            if magic != _MAGIC or start < 0 or length > _LONGEST_RECEIPT:
+            if magic != MAGIC or start < 0 or length > _LONGEST_RECEIPT:
                 return None
             body = os.pread(file.fileno(), length, start)
     except FileNotFoundError:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final
 
+from netty.dicom.stencil import Gap, Piece, Stencil
 from netty.errors import PeerError
 
 PREAMBLE: Final = bytes(128)
@@ -57,6 +58,28 @@ def file_meta(
     )
     body = before + _uid_element(0x0003, sop_instance_uid) + behind
     return PREAMBLE + PREFIX + _element(0x0000, b"UL", struct.pack("<I", len(body))) + body
+
+
+def file_meta_stencil(
+    sop_class_uid: str,
+    transfer_syntax: str,
+    *,
+    implementation_class_uid: str,
+    implementation_version_name: str = "",
+    source_ae_title: str = "",
+) -> Stencil:
+    """The same for any SOP Instance UID that is not empty."""
+    before, behind = _invariant_meta(
+        sop_class_uid, transfer_syntax, implementation_class_uid, implementation_version_name, source_ae_title
+    )
+    header = _element(0x0003, b"UI", b"")
+    group_length = _element(0x0000, b"UL", bytes(4))
+    return (
+        Piece(PREAMBLE + PREFIX + group_length[:-4], Gap.UID_LENGTH_32, len(before + header + behind)),
+        Piece(before + header[:-2], Gap.UID_LENGTH_16),
+        Piece(b"", Gap.UID),
+        Piece(behind),
+    )
 
 
 @lru_cache(maxsize=256)

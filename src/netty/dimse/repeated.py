@@ -8,12 +8,17 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final
 
+from netty.dicom.stencil import Gap, Piece, Stencil, with_gaps
 from netty.dimse.codec import UI, US, decode_command, element_places, encode_command
 from netty.dimse.command import Message, StoreRequest, StoreResponse
+from netty.ul import codec
+from netty.ul.pdu import PduType
 
+_GROUP_LENGTH: Final = 0x0000
 _MESSAGE_ID: Final = 0x0110
 _MESSAGE_ID_BEING_RESPONDED_TO: Final = 0x0120
 _INSTANCE: Final = 0x1000
+_LENGTH_FIELD: Final = 4  # of an element, before its value
 _KNOWN: Final = 8  # by their length, which goes with that of the UID
 
 
@@ -49,13 +54,15 @@ class _Known:
 class RepeatedCommands:
     """Reads the command sets of one association."""
 
-    __slots__ = ("_known",)
+    __slots__ = ("_known", "_last")
 
     def __init__(self) -> None:
         self._known: dict[int, _Known] = {}
+        self._last = b""
 
     def decode(self, data: bytes) -> Message:
         """As `decode_command`, whose result it is in every case."""
+        self._last = data
         known = self._known.get(len(data))
         if known is not None and known.mould.fits(data, known.number_at, known.uid_at, known.uid_end):
             uid = UI.decode(data[known.uid_at : known.uid_end])
@@ -65,6 +72,10 @@ class RepeatedCommands:
         if type(message) is StoreRequest:
             self._learn(data, message)
         return message
+
+    def stencil(self, context_id: int) -> Stencil | None:
+        """The last command, if it was a C-STORE-RQ, as a P-DATA-TF that another Message ID and UID go into."""
+        return _in_pdu(self._last, _MESSAGE_ID, context_id)
 
     def _learn(self, data: bytes, request: StoreRequest) -> None:
         places = element_places(data)
@@ -87,6 +98,38 @@ def encode(message: Message) -> bytes:
     )
     number = US.encode(message.message_id_being_responded_to)
     return mould.before + number + mould.between + uid + mould.behind if mould else encode_command(message)
+
+
+def response_stencil(response: StoreResponse, context_id: int) -> Stencil | None:
+    """A C-STORE-RSP as a P-DATA-TF that another Message ID and UID go into."""
+    return _in_pdu(encode_command(response), _MESSAGE_ID_BEING_RESPONDED_TO, context_id)
+
+
+def _in_pdu(data: bytes, message_id: int, context_id: int) -> Stencil | None:
+    """None where the two values do not stand there as all write them: Message ID first, a UID of even length."""
+    places = element_places(data)
+    number, uid = places.get(message_id, slice(0)), places.get(_INSTANCE, slice(0))
+    size = uid.stop - (uid.start or 0)
+    if uid.start is None or not size or size % 2 or number.start is None or not number.stop <= uid.start:
+        return None
+    fixed = len(data) - size
+    gaps = [
+        (number, Gap.MESSAGE_ID, 0),
+        (slice(uid.start - _LENGTH_FIELD, uid.start), Gap.UID_LENGTH_32, 0),
+        (uid, Gap.UID, 0),
+    ]
+    group_length = places.get(_GROUP_LENGTH)
+    if group_length is not None and int.from_bytes(data[group_length], "little") == len(data) - group_length.stop:
+        gaps.insert(0, (group_length, Gap.UID_LENGTH_32, fixed - group_length.stop))
+    header = codec.DATA_HEADER.pack(PduType.DATA_TF, 0, 0, context_id, codec.IS_COMMAND | codec.IS_LAST)
+    length = fixed + codec.PDV_OVERHEAD
+    first, *others = with_gaps(data, gaps)
+    return (
+        Piece(header[:2], Gap.UID_LENGTH_32_BIG, length + codec.LENGTH_FIELD),
+        Piece(b"", Gap.UID_LENGTH_32_BIG, length),
+        first._replace(literal=header[-2:] + first.literal),
+        *others,
+    )
 
 
 @lru_cache(maxsize=64)

@@ -23,6 +23,7 @@ from netty.errors import PeerError
 from netty.network.pace import Pace, PaceLimits
 from netty.network.service import AnyResponse, CallingAssociation, Incoming, Offer, Operation, Refused
 from netty.network.settings import ReceiveLimits
+from netty.network.shortcut import Shortcut, Taken
 from netty.network.transport import Connection, Patience
 from netty.ul.association import Association, Buffer
 from netty.ul.events import (
@@ -93,13 +94,15 @@ class AcceptedAssociation:
         engine = Association.acceptor(Limits(maximum_length=server.maximum_length, associate_length=limits.request))
         self.connection = Connection(engine, self, patience)
         self._engine = engine
-        self._assembler = MessageAssembler(limits.command_set, RepeatedCommands().decode)
+        commands = RepeatedCommands()
+        self._assembler = MessageAssembler(limits.command_set, commands.decode)
+        self._shortcut = Shortcut(self.connection, engine, commands, limits, server.maximum_length)
         self._pace = Pace(
             PaceLimits(limits.minimum_rate, limits.rate_window, limits.idle),
             lambda: self.connection.bytes_received,
             self._too_slow,
             self._too_idle,
-            engine.trim,
+            self._rest,
         )
         self._caller = CallingAssociation(number, "", "", "", ())
         self._incoming: Incoming | None = None  # where the data set of the message under way goes
@@ -162,7 +165,7 @@ class AcceptedAssociation:
 
     def end_idle(self) -> None:
         """Nothing is under way, so this is the end."""
-        if self._task is None and self._incoming is None:
+        if self._task is None and self._incoming is None and not self._shortcut.is_amid:
             self._abort("the service stops")
 
     def close_now(self) -> None:
@@ -236,6 +239,7 @@ class AcceptedAssociation:
         if self._operation is not None:
             self._operation.cancelled.set()
         if self._task is None:
+            self._shortcut.leave()
             self._give_up_incoming()
 
     def _give_up_incoming(self) -> None:
@@ -245,6 +249,11 @@ class AcceptedAssociation:
                 incoming.abandon()
             except Exception:
                 log.exception("giving up a data set failed")
+
+    def _rest(self) -> None:
+        """Nothing has come for long: hold no memory, and no file made ahead."""
+        self._shortcut.leave()
+        self._engine.trim()
 
     def _too_slow(self) -> None:
         self._abort("the peer stalled in the middle of a message")
@@ -318,6 +327,7 @@ class AcceptedAssociation:
                 operation.queue(response, b"")
                 self._incoming = self._operation = None
                 self._after_answer(refused)
+                self._shorten(operation)
                 return
         self._task = asyncio.get_running_loop().create_task(self._answer(incoming, operation))
 
@@ -389,6 +399,7 @@ class AcceptedAssociation:
         finally:
             self._task = self._incoming = self._operation = None
             self._after_answer(refused)
+            self._shorten(operation)
 
     async def _finish(self, incoming: Incoming, operation: Operation) -> AnyResponse | None:
         try:
@@ -410,6 +421,58 @@ class AcceptedAssociation:
                 for event in waiting:
                     self._take_message(event)
                 self.connection.proceed()
+
+    # --- messages like the one before, past the engine's events --------------------------------------------------
+
+    def _shorten(self, operation: Operation) -> None:
+        if self._ending is None and self._refusing is None and self._shortcut.consider(operation):
+            self.connection.shortcut = self._take_short
+
+    def _take_short(self) -> bool:
+        """Whether all that has come was taken, or waits for more; else there are events."""
+        if self._incoming is not None or self._task is not None or self.connection.is_full:
+            return False
+        taken = self._shortcut.take()
+        if taken is Taken.WHOLE:
+            self._messages += 1
+            self._answer_short()
+        elif taken is Taken.LEFT:
+            self.connection.shortcut = None
+            return False
+        self.taken()
+        return taken is Taken.WAITS or not self._engine.is_amid_pdu
+
+    def _answer_short(self) -> None:
+        try:
+            at_once = self._shortcut.answer_at_once()
+        except Exception as error:
+            self._refuse_short(error)
+        else:
+            if not at_once:
+                self._task = asyncio.get_running_loop().create_task(self._answer_sealed())
+                return
+        self._after_short()
+
+    async def _answer_sealed(self) -> None:
+        try:
+            await self._shortcut.answer()
+            await self.connection.drain()
+        except Exception as error:
+            self._refuse_short(error)
+        finally:
+            self._task = None
+            self._after_short()
+
+    def _refuse_short(self, error: Exception) -> None:
+        context_id, request = self._shortcut.request
+        self._shortcut.leave()
+        self._send(context_id, respond(request, self._refusal(error)), b"")
+        self.connection.flush()
+
+    def _after_short(self) -> None:
+        if self._ending is not None or self._refusing is not None:
+            self._shortcut.leave()
+        self._after_answer(False)
 
     def _send(self, context_id: int, response: AnyResponse, data_set: Buffer) -> None:
         if self._ending is None and self._engine.is_established:

@@ -5,6 +5,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+from netty.dicom.stencil import Stencil
 from netty.dimse.command import Request, Response, UnusableRequest, UnusableResponse
 from netty.dimse.status import Refusal
 from netty.ul.association import Buffer
@@ -30,10 +31,70 @@ class CallingAssociation:
     implementation_version_name: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class Way:
+    """How a message came, and what others like it may be.
+
+    Attributes:
+        command: its P-DATA-TF, but for Message ID and SOP Instance UID.
+        longest_pdu, most_bytes: of P-DATA-TF and data sets that come.
+        longest_answer: what the length of a P-DATA-TF may say that goes.
+    """
+
+    command: Stencil
+    context_id: int
+    longest_pdu: int
+    most_bytes: int
+    longest_answer: int
+
+
+class Express(Protocol):
+    """Takes messages like one before: whole, from the bytes that came to the bytes that answer it, without an event.
+
+    Whatever departs from the one before is left: then nothing of it is used up, and it comes as ever.
+    """
+
+    @property
+    def is_amid(self) -> bool:
+        """Whether a message is under way."""
+
+    @property
+    def ahead(self) -> int:
+        """How many bytes of its data set are sure to come."""
+
+    def take(self, view: memoryview, start: int, end: int) -> int:
+        """The bytes of a whole message that was taken from `start` on; 0: it waits for more; -1: left."""
+        ...
+
+    def seal_at_once(self) -> bytes | None:
+        """Seal and keep what was taken, and give the answer; None where something is to be waited for.
+
+        May raise `Refusal`: then that is the answer to `request`.
+        """
+
+    def seal(self) -> bytes:
+        """Where that gave None: seal it, which blocks, and give the answer. `keep` it then. May raise `Refusal`."""
+        ...
+
+    def keep(self) -> None:
+        """What was sealed counts from now on."""
+
+    @property
+    def request(self) -> Request:
+        """The message that was taken last."""
+        ...
+
+    def prepare(self) -> None:
+        """Be ready for the next message; does nothing where it is."""
+
+    def abandon(self) -> None:
+        """There is no next message, or what has come of it is not wanted. What is kept stays. Must not raise."""
+
+
 class Operation:
     """One request that a service works on."""
 
-    __slots__ = ("_drain", "_send", "association", "cancelled", "context", "request")
+    __slots__ = ("_drain", "_send", "association", "cancelled", "context", "express", "request")
 
     def __init__(
         self,
@@ -48,6 +109,8 @@ class Operation:
         self.association = association
         self.cancelled = asyncio.Event()
         """Set by C-CANCEL, and when the association is gone."""
+        self.express: Callable[[Way], Express | None] | None = None
+        """Set by a service that can take further requests like this one, once it is answered, in a shorter way."""
         self._send = send
         self._drain = drain
 

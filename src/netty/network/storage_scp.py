@@ -4,10 +4,12 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Final, Protocol
 
+from netty.dicom.stencil import Stencil, longest
 from netty.dicom.uids import is_usable_uid
 from netty.dimse.command import StoreRequest, StoreResponse
+from netty.dimse.repeated import response_stencil
 from netty.dimse.status import Refusal, Status, StoreStatus
-from netty.network.service import AnyResponse, CallingAssociation, Offer, Operation
+from netty.network.service import AnyResponse, CallingAssociation, Express, Offer, Operation, Way
 from netty.ul.pdu import AcceptedContext
 
 _AFFECTED_SOP_CLASS_UID: Final = 0x00000002
@@ -43,6 +45,9 @@ class Reception(Protocol):
 
     def abandon(self) -> None:
         """The data set will not be completed. Must not raise. Not called once either of the two is."""
+
+    def express(self, way: Way, answer: Stencil) -> Express | None:
+        """What takes further instances like this one, which is answered; None where nothing can."""
 
 
 class StoreHandler(Protocol):
@@ -88,7 +93,9 @@ class StorageScp:
         if not isinstance(request, StoreRequest):
             raise Refusal(Status.UNRECOGNIZED_OPERATION, "Only C-STORE is served in this presentation context.")
         self._check(request, context)
-        return _Storing(request, self._handler.begin(request, operation.association, context))
+        storing = _Storing(request, self._handler.begin(request, operation.association, context))
+        operation.express = storing.express
+        return storing
 
     def _check(self, request: StoreRequest, context: AcceptedContext) -> None:
         sop_class_uid = request.affected_sop_class_uid
@@ -117,11 +124,12 @@ class StorageScp:
 class _Storing:
     """A C-STORE under way."""
 
-    __slots__ = ("_reception", "_request", "abandon", "write")
+    __slots__ = ("_outcome", "_reception", "_request", "abandon", "write")
 
     def __init__(self, request: StoreRequest, reception: Reception) -> None:
         self._request = request
         self._reception = reception
+        self._outcome: StoreOutcome | None = None
         self.write = reception.write  # no call in between: this is the hot path
         self.abandon = reception.abandon
 
@@ -134,7 +142,17 @@ class _Storing:
         """The handler's outcome as C-STORE-RSP."""
         return self._response(await self._reception.finish())
 
+    def express(self, way: Way) -> Express | None:
+        """For further instances like this one, with the same answer."""
+        if self._outcome is None:
+            return None
+        answer = response_stencil(self._response(self._outcome), way.context_id)
+        if answer is None or longest(answer) > way.longest_answer:
+            return None
+        return self._reception.express(way, answer)
+
     def _response(self, outcome: StoreOutcome) -> StoreResponse:
+        self._outcome = outcome
         return StoreResponse(
             message_id_being_responded_to=self._request.message_id,
             status=outcome.status,

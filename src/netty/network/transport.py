@@ -2,7 +2,7 @@
 
 import asyncio
 import socket
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Final, Protocol, cast
@@ -72,6 +72,8 @@ class Connection(asyncio.BufferedProtocol):
         self._unwanted = 0
         self._last_read = 0
         self._closely: asyncio.TimerHandle | None = None  # there while few bytes do not wake us
+        self.shortcut: Callable[[], bool] | None = None
+        """Asked first about what has come: whether it was taken, or waits for more, so that there is no event."""
         self.bytes_received = 0
         self.bytes_sent = 0
 
@@ -100,7 +102,8 @@ class Connection(asyncio.BufferedProtocol):
             if self._unwanted > UNWANTED:
                 self.close_now()
         self.engine.received(nbytes)
-        self._pump()
+        if self.shortcut is None or not self.shortcut():
+            self._pump()
 
     def eof_received(self) -> None:
         """The peer will send nothing more; DICOM has no use for a half-open connection, so asyncio closes it."""
@@ -158,9 +161,10 @@ class Connection(asyncio.BufferedProtocol):
         """So many bytes are sure to come, as far as anybody knows: while many are, be woken for many at once.
 
         Many PACS send each PDU of 16 KB by itself, which would cost a turn of the event loop and a short write each.
-        Whoever sends little at a time, or pauses, is listened to as closely as ever: he may have changed his mind.
+        Whoever sends many at once anyhow need not be waited for; whoever sends little at a time, or pauses, is listened
+        to as closely as ever: he may have changed his mind.
         """
-        if size >= MANY and self._last_read >= LIVELY:
+        if size >= MANY and LIVELY <= self._last_read < MANY:
             if self._closely is None:
                 self._wake_for(MANY)
                 self._closely = self._loop.call_later(PAUSE, self._listen_closely)

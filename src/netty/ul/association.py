@@ -182,6 +182,25 @@ class Association:
             return []
         return self._data.read_alike(command, most)
 
+    def take_unread(self, take: Callable[[memoryview, int, int], int]) -> int | None:
+        """Let `take` have what has come where a PDU begins: the buffer, where that stands, and where it ends.
+
+        It returns how many bytes are used up, whole P-DATA-TF that are told of by no event; 0 or less: none. Gives what
+        it returned, None where no such PDU may begin here.
+        """
+        if self._events or self._data.is_amid or self._state is not State.ESTABLISHED:
+            return None
+        buffer = self._buffer
+        taken = take(buffer.view, buffer.start, buffer.end)
+        if taken > 0:
+            buffer.start += taken
+        return taken
+
+    @property
+    def has_room(self) -> bool:
+        """Whether more may be read before something that was read is used up."""
+        return self._buffer.has_room
+
     def trim(self) -> None:
         """Give the receive buffer's memory back if it is empty: for an association that waits for long."""
         self._buffer.trim()
@@ -267,6 +286,12 @@ class Association:
             is_last = last and stop == size
             pending.append(codec.encode_data_header(context_id, is_command, is_last, stop - start))
             pending.append(view[start:stop])
+
+    def send_encoded(self, data: Buffer) -> None:
+        """Send whole P-DATA-TF, no longer than `send_length`, that are put together already."""
+        if (Trigger.DATA_REQUESTED, self._state) not in TRANSITIONS:
+            raise self._wrong_call(Trigger.DATA_REQUESTED)
+        self._pending.append(data)
 
     def request_release(self) -> None:
         """Ask for the end in order; `Released` follows."""

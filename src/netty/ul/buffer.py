@@ -36,6 +36,11 @@ class ReceiveBuffer:
         """How much memory is held."""
         return self._capacity
 
+    @property
+    def has_room(self) -> bool:
+        """Whether `writable` will have some, with nothing more used up."""
+        return self.end < self._capacity or self.start > 0 or self._grown() > self._capacity
+
     def writable(self) -> memoryview:
         """Where the next bytes may be written. What was read from the buffer before is not valid any more."""
         if self.end == self._capacity:  # the last read filled it: more is coming than was taken at once

@@ -39,6 +39,14 @@ class Admissions:
                 return admission
         return None
 
+    def sure_until(self, offered: Offered) -> float:
+        """Until when (monotonic) what `decide_at_once` admits is admitted in the same way, whatever happens."""
+        known = self._known.get(offered.study_instance_uid)
+        if known is None:
+            return 0.0
+        lapses = min((lease.expires_at for lease in known.leases), default=0.0) - self._clock()
+        return min(known.until, time.monotonic() + lapses)
+
     async def decide(self, offered: Offered) -> Admission:
         """The decision on one data set."""
         admission = self.decide_at_once(offered)

@@ -5,7 +5,7 @@ the SOP Instance UID and the Instance Number differs in all that it was conclude
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 from netty.dicom import tags
@@ -42,6 +42,7 @@ class Conclusions:
 
     Attributes:
         outcome: what to answer once it is kept: success, or one of the warnings of statement table 6.
+        is_repeated: the image before it in its association had the same, but for what names it.
     """
 
     facts: Mapping[str, str]
@@ -49,6 +50,7 @@ class Conclusions:
     series_instance_uid: str
     offered: Offered
     outcome: StoreOutcome
+    is_repeated: bool = field(default=False, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,12 +97,18 @@ class Concluder:
             and known.values == values
         ):
             _check(tags.SOP_INSTANCE_UID, instance, request.affected_sop_instance_uid)
-            drawn = known.conclusions
+            drawn, is_repeated = known.conclusions, True
         else:
+            is_repeated = False
             drawn = self._drawn(request, association, result, facts_of(values))
             self._remember(_Remembered(association, command, values, pixel_length, drawn))
         return Conclusions(
-            {**drawn.facts, **own}, drawn.study_instance_uid, drawn.series_instance_uid, drawn.offered, drawn.outcome
+            {**drawn.facts, **own},
+            drawn.study_instance_uid,
+            drawn.series_instance_uid,
+            drawn.offered,
+            drawn.outcome,
+            is_repeated,
         )
 
     def _remember(self, one: _Remembered) -> None:

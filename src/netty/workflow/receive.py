@@ -20,21 +20,23 @@ from netty.dicom.errors import DataSetError
 from netty.dicom.facts import WANTED
 from netty.dicom.iod import IOD_VALUES
 from netty.dicom.part10 import file_meta
+from netty.dicom.stencil import Stencil
 from netty.dicom.uids import (
     DEFLATED_EXPLICIT_VR_LITTLE_ENDIAN,
     EXPLICIT_VR_BIG_ENDIAN,
     IMPLICIT_VR_LITTLE_ENDIAN,
 )
-from netty.dicom.walk import ElementWalk, WalkLimits
+from netty.dicom.walk import ElementWalk, WalkLimits, WalkResult
 from netty.dimse.command import StoreRequest
 from netty.dimse.status import Refusal, Status, StoreStatus
 from netty.model.lease import Admission, Outcome
-from netty.network.service import CallingAssociation
+from netty.network.service import CallingAssociation, Way
 from netty.network.settings import AeSettings
 from netty.network.storage_scp import StoreOutcome
 from netty.ul.pdu import AcceptedContext
 from netty.workflow.admission import Admissions
 from netty.workflow.conclusions import Concluder, Conclusions
+from netty.workflow.express import Express, Forerunner, express_behind, no_room
 from netty.workflow.settings import Durability, ReceiveSettings, Unsolicited
 
 log = logging.getLogger(__name__)
@@ -80,6 +82,11 @@ class Receiver:
         """Whether what is answered with success survives a power cut."""
         return self.settings.durability is Durability.FSYNC
 
+    def new_file(self) -> SpoolFile:
+        """For the next image. Raises DiskFull or DiskFault."""
+        self.spool.require_room(self.settings.minimum_free)
+        return self.ahead.create() if self.ahead else self.spool.create(self.is_synced)
+
     def begin(self, request: StoreRequest, association: CallingAssociation, context: AcceptedContext) -> "_Reception":
         """Open a spool file for what comes.
 
@@ -87,8 +94,7 @@ class Receiver:
             Refusal: 0xA700 where the disk has no room.
         """
         try:
-            self.spool.require_room(self.settings.minimum_free)
-            file = self.ahead.create() if self.ahead else self.spool.create(self.is_synced)
+            file = self.new_file()
             head = file_meta(
                 request.affected_sop_class_uid,
                 request.affected_sop_instance_uid,
@@ -99,7 +105,7 @@ class Receiver:
             )
             file.write(head)
         except (DiskFull, DiskFault) as error:
-            raise _no_room(error) from error
+            raise no_room(error) from error
         return _Reception(self, request, association, context, file, len(head))
 
 
@@ -113,8 +119,10 @@ class _Reception:
         "_data_offset",
         "_digest",
         "_file",
+        "_received",
         "_receiver",
         "_request",
+        "_result",
         "_walk",
     )
 
@@ -133,7 +141,9 @@ class _Reception:
         self._context = context
         self._file = file
         self._data_offset = data_offset
+        self._result: WalkResult | None = None
         self._concluded: Conclusions | None = None
+        self._received: Received | None = None  # there once it is kept
         self._digest = Digest()
         self._walk = _walk_over(context.transfer_syntax, receiver.limits)
 
@@ -144,7 +154,7 @@ class _Reception:
         try:
             self._file.write(data)
         except (DiskFull, DiskFault) as error:
-            raise _no_room(error) from error
+            raise no_room(error) from error
         self._digest.update(data)
         walk = self._walk
         if walk.pass_over(size):  # the inside of the pixel data, as nearly all is
@@ -174,7 +184,8 @@ class _Reception:
         except BaseException:
             self._file.discard()
             raise
-        self._seal(self._received(concluded, admission))
+        received = self._receipt(concluded, admission)
+        self._seal(received)
         self._receiver.announce(self._file.name)
         return concluded.outcome
 
@@ -188,7 +199,7 @@ class _Reception:
         except BaseException:
             self._file.discard()
             raise
-        await self._keep(self._received(concluded, admission))
+        await self._keep(self._receipt(concluded, admission))
         return concluded.outcome
 
     def abandon(self) -> None:
@@ -201,6 +212,7 @@ class _Reception:
             result = self._walk.finish()
         except DataSetError as error:
             raise Refusal(StoreStatus.CANNOT_UNDERSTAND, str(error)) from error
+        self._result = result
         return self._receiver.concluder.conclude(self._request, self._association, result)
 
     async def _admission(self, concluded: Conclusions) -> Admission:
@@ -209,7 +221,15 @@ class _Reception:
         except DatabaseFault as error:
             raise _no_answer(error) from error
 
-    def _received(self, concluded: Conclusions, admission: Admission) -> Received:
+    def express(self, way: Way, answer: Stencil) -> Express | None:
+        """For images like this one and the one before it: of two that differ, the next is likely to differ too."""
+        concluded, result, received = self._concluded, self._result, self._received
+        if concluded is None or result is None or received is None or not concluded.is_repeated:
+            return None
+        until = self._receiver.admissions.sure_until(concluded.offered)
+        return express_behind(self._receiver, Forerunner(received, result, until), way, answer)
+
+    def _receipt(self, concluded: Conclusions, admission: Admission) -> Received:
         lease = admission.lease
         return Received(
             spool_name=self._file.name,
@@ -251,8 +271,9 @@ class _Reception:
     def _seal(self, received: Received) -> None:
         try:
             self._file.seal(received.receipt())
+            self._received = received
         except (DiskFull, DiskFault) as error:
-            raise _no_room(error) from error
+            raise no_room(error) from error
 
     async def _answer_unsolicited(self, concluded: Conclusions, admission: Admission) -> StoreOutcome:
         """Audited before it is answered, so that no answer is without its row."""
@@ -278,7 +299,7 @@ class _Reception:
         except DatabaseFault as error:
             raise _no_answer(error) from error
         if quarantine:
-            await self._keep(self._received(concluded, admission))
+            await self._keep(self._receipt(concluded, admission))
         else:
             self._file.discard()
         return UNSOLICITED_ANSWERS[setting]
@@ -295,8 +316,3 @@ def _walk_over(transfer_syntax: str, limits: WalkLimits) -> ElementWalk | Deflat
 def _no_answer(error: DatabaseFault) -> Refusal:
     log.error("receive: %s", error)
     return Refusal(StoreStatus.OUT_OF_RESOURCES, "netty's database does not answer; try again later.")
-
-
-def _no_room(error: DiskFull | DiskFault) -> Refusal:
-    log.error("receive: %s", error)
-    return Refusal(StoreStatus.OUT_OF_RESOURCES, "netty's disk does not take the image; try again later.")
