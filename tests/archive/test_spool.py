@@ -321,3 +321,16 @@ def test_a_receipt_with_gaps_is_filled_in_as_it_would_be_written(spool: Spool) -
 
 def test_a_receipt_without_a_gap_is_one_piece() -> None:
     assert receipt_stencil({"a": 1}) == (Piece(b'{"a":1}'),)
+
+
+@pytest.mark.parametrize("data", [b"", b"x" * 3000], ids=["nothing before it", "a data set"])
+@pytest.mark.parametrize("size", [1, 2030, 2031, 2032, 2033, 5000])
+def test_a_receipt_of_any_length_is_read_back(spool: Spool, data: bytes, size: int) -> None:
+    file = spool.create()
+    file.write(data)
+    file.seal({"text": "x" * (size - len('{"text":""}'))} if size > 11 else {})
+
+    receipt = spool.receipt(file.name)
+
+    assert receipt is not None
+    assert len(receipt.get("text", "")) == max(0, size - 11)

@@ -10,7 +10,7 @@ from typing import Any, Final
 from sqlalchemy import BindParameter, Column, ColumnElement, Connection, bindparam, or_, select, update
 
 from netty.archive.audit import AuditEvent, write_events
-from netty.archive.database import insert_if_new
+from netty.archive.database import insert_if_new, run_many
 from netty.archive.held import RenderState
 from netty.archive.intake_rows import cleaned, instance_row, receipt_row, set_aside_event
 from netty.archive.received import Received, Registered, RegistrationOutcome
@@ -73,7 +73,10 @@ _RETRIEVALS: Final = select(retrievals.c.id).where(retrievals.c.id.in_(_any_of("
 _INSERT: Final = {table: table.insert().returning(table.c.id) for table in (studies, series)}
 # Many rows at once, and so found again by what names them.
 _ADD_INSTANCES: Final = instances.insert().returning(instances.c.id, instances.c.sop_instance_uid)
-_ADD_RECEIPTS: Final = receipts.insert().returning(receipts.c.id, receipts.c.spool_name)
+_NUMBERS: Final = select(receipts.c.id, receipts.c.spool_name).where(receipts.c.spool_name.in_(_any_of("names")))
+_ADD_RECEIPTS: Final = receipts.insert().values(
+    {each.name: bindparam(each.name) for each in receipts.columns if each.name != "id"}
+)
 _SET_ASIDE: Final = quarantined.insert()
 _ENTRY: Final = ("retrieval", "sop_instance_uid")
 _LISTED: Final = select(ledger.c.retrieval, ledger.c.sop_instance_uid).where(
@@ -261,11 +264,12 @@ class Intake:
         """The receipts, and the answers that they stand for."""
         if not decisions:
             return
-        rows = self._connection.execute(
-            _ADD_RECEIPTS,
-            [receipt_row(one.received, one.outcome, one.reason, self._instance_of(one)) for one in decisions],
-        )
-        numbers = {row.spool_name: row.id for row in rows}
+        rows = [receipt_row(one.received, one.outcome, one.reason, self._instance_of(one)) for one in decisions]
+        run_many(self._connection, _ADD_RECEIPTS, rows)
+        aside = [one.received.spool_name for one in decisions if one.to_quarantine]
+        numbers: dict[str, int] = {}
+        if aside:
+            numbers = {row.spool_name: row.id for row in self._connection.execute(_NUMBERS, {"names": aside})}
         for decision in decisions:
             one, to_quarantine = decision.received, decision.to_quarantine
             if to_quarantine:

@@ -2,14 +2,17 @@
 
 import dataclasses
 import secrets
+from operator import attrgetter
 from typing import Any, Final
 
 from netty.archive.audit import AuditEvent, AuditKind
 from netty.archive.held import RenderState
 from netty.archive.received import Received, RegistrationOutcome
+from netty.archive.tables import microseconds
 
 _LARGEST: Final = 2**31 - 1
 _TEXTS: Final = tuple(each.name for each in dataclasses.fields(Received) if each.type is str)
+_texts_of: Final = attrgetter(*_TEXTS)
 
 
 def instance_row(one: Received, series: int) -> dict[str, Any]:
@@ -38,11 +41,11 @@ def instance_row(one: Received, series: int) -> dict[str, Any]:
 
 
 def receipt_row(one: Received, outcome: RegistrationOutcome, reason: str, instance: int | None) -> dict[str, Any]:
-    """The receipt, with what became of the file."""
+    """The receipt, with what became of the file, in the words of the driver."""
     return {
         "spool_name": one.spool_name,
         "in_spool": True,
-        "outcome": outcome,
+        "outcome": outcome.value,
         "reason": reason,
         "instance": instance,
         "sop_instance_uid": one.sop_instance_uid,
@@ -54,7 +57,7 @@ def receipt_row(one: Received, outcome: RegistrationOutcome, reason: str, instan
         "address": one.address,
         "retrieval": one.retrieval_id,
         "lease": one.lease_id,
-        "received_at": one.received_at,
+        "received_at": microseconds(one.received_at),
     }
 
 
@@ -81,10 +84,10 @@ def set_aside_event(one: Received, outcome: RegistrationOutcome, reason: str) ->
 
 def cleaned(one: Received) -> Received:
     """The same receipt without what a database refuses (NUL, lone surrogates): one bad text must not stop a batch."""
+    if _is_clean("".join((*_texts_of(one), *one.facts.values()))):  # one look at all costs less than twenty
+        return one
     texts = {name: value for name in _TEXTS if not _is_clean(value := getattr(one, name))}
     facts = {name: value for name, value in one.facts.items() if not _is_clean(value)}
-    if not texts and not facts:
-        return one
     changed: dict[str, Any] = {name: _clean(value) for name, value in texts.items()}
     return dataclasses.replace(
         one, **changed, facts={**one.facts, **{name: _clean(value) for name, value in facts.items()}}
@@ -92,7 +95,13 @@ def cleaned(one: Received) -> Received:
 
 
 def _is_clean(text: str) -> bool:
-    return text.isascii() and "\0" not in text  # the rest is looked at more closely
+    if "\0" in text:
+        return False
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _clean(text: str) -> str:

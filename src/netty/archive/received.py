@@ -84,15 +84,18 @@ class Received:
     @classmethod
     def from_receipt(cls, spool_name: str, receipt: Mapping[str, Any]) -> Self:
         """From the trailer of a spool file."""
-        values = {name: value for name, value in receipt.items() if name in _IN_RECEIPTS}
-        values.setdefault("digest", receipt.get("sha256", ""))  # so it was called when that was the only one
+        values = dict(receipt)
+        if values.keys() != _NAMES_IN_RECEIPTS:  # of another version of netty
+            values = {name: value for name, value in receipt.items() if name in _NAMES_IN_RECEIPTS}
+            values.setdefault("digest", receipt.get("sha256", ""))  # so it was called when that was the only one
         values["received_at"] = datetime.fromtimestamp(receipt["received_at"], UTC)
-        return cls(**values | {"spool_name": spool_name})
+        return cls(spool_name, **values)
 
 
 _IN_RECEIPTS: Final = tuple(one.name for one in dataclasses.fields(Received) if one.name != "spool_name")
 
 
+_NAMES_IN_RECEIPTS: Final = frozenset(_IN_RECEIPTS)
 _GAPS: Final = {
     "size": Gap.SIZE,
     "data_length": Gap.SIZE,

@@ -24,6 +24,7 @@ from netty.dicom.stencil import Gap, Piece, Stencil
 _TAIL: Final = struct.Struct(">II8s")
 MAGIC: Final = b"nettyEND"
 _LONGEST_RECEIPT: Final = 1 << 20
+_USUAL_RECEIPT: Final = 2048  # bytes, with its tail; a longer one costs another read
 _SUFFIX: Final = ".dcm"
 _TEXTS: Final = frozenset({Gap.UID_TEXT, Gap.DIGEST, Gap.NUMBER})  # what has quotes around it
 _as_json: Final = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
@@ -186,7 +187,7 @@ class Spool:
 
     def receipt(self, name: str) -> dict[str, Any] | None:
         """The receipt of a file, None where it is not sealed or not there."""
-        return read_receipt(self._folder / name)
+        return read_receipt(f"{self._folder}/{name}")  # pathlib takes as long as the system call
 
     def names(self) -> set[str]:
         """All files, sealed or not."""
@@ -316,27 +317,37 @@ def _encoded(text: str) -> bytes:
     return text.encode("utf-8", "surrogatepass")
 
 
-def read_receipt(path: Path) -> dict[str, Any] | None:
+def read_receipt(path: Path | str) -> dict[str, Any] | None:
     """The receipt behind a data set, read from the end of the file; None where there is none that is whole."""
     try:
-        with path.open("rb", buffering=0) as file:
-            size = os.fstat(file.fileno()).st_size
-            tail = os.pread(file.fileno(), _TAIL.size, max(0, size - _TAIL.size))
-            if len(tail) < _TAIL.size:
-                return None
-            length, checksum, magic = _TAIL.unpack(tail)
-            start = size - _TAIL.size - length
-            if magic != MAGIC or start < 0 or length > _LONGEST_RECEIPT:
-                return None
-            body = os.pread(file.fileno(), length, start)
+        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+        try:
+            body, checksum = _sealed_body(descriptor)
+        finally:
+            os.close(descriptor)
     except FileNotFoundError:
         return None
     except OSError as error:
-        raise disk_error(error, path) from error
-    if zlib.crc32(body) != checksum:
+        raise disk_error(error, Path(path)) from error
+    if body is None or zlib.crc32(body) != checksum:
         return None
     receipt: dict[str, Any] = json.loads(body.decode("utf-8", "surrogatepass"))
     return receipt
+
+
+def _sealed_body(descriptor: int) -> tuple[bytes | None, int]:
+    """The receipt as it stands, and its checksum; None where there is no tail. One read brings both, mostly."""
+    size = os.fstat(descriptor).st_size
+    end = os.pread(descriptor, _USUAL_RECEIPT, max(0, size - _USUAL_RECEIPT))
+    if len(end) < _TAIL.size:
+        return None, 0
+    length, checksum, magic = _TAIL.unpack_from(end, len(end) - _TAIL.size)
+    start = size - _TAIL.size - length
+    if magic != MAGIC or start < 0 or length > _LONGEST_RECEIPT:
+        return None, 0
+    if length + _TAIL.size <= len(end):
+        return end[-length - _TAIL.size : -_TAIL.size], checksum
+    return os.pread(descriptor, length, start), checksum
 
 
 def _names(folder: Path) -> set[str]:

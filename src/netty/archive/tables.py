@@ -33,6 +33,11 @@ EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND: Final = timedelta(microseconds=1)
 
 
+def microseconds(moment: datetime) -> int:
+    """A point in time as it is kept: microseconds since the epoch."""
+    return (moment - EPOCH) // _MICROSECOND
+
+
 class Moment(TypeDecorator[datetime]):
     """A point in time, kept as microseconds since the epoch: the same in every database, and it sorts."""
 
@@ -40,7 +45,7 @@ class Moment(TypeDecorator[datetime]):
     cache_ok = True
 
     def process_bind_param(self, value: datetime | None, dialect: Dialect) -> int | None:
-        return None if value is None else (value - EPOCH) // _MICROSECOND
+        return None if value is None else microseconds(value)
 
     def process_result_value(self, value: int | None, dialect: Dialect) -> datetime | None:
         return None if value is None else EPOCH + timedelta(microseconds=value)

@@ -433,14 +433,18 @@ class AcceptedAssociation:
         if self._incoming is not None or self._task is not None or self.connection.is_full:
             return False
         taken = self._shortcut.take()
-        if taken is Taken.WHOLE:
-            self._messages += 1
-            self._answer_short()
-        elif taken is Taken.LEFT:
+        if taken is Taken.WAITS:
+            self._pace.note(True)
+            return True
+        if taken is Taken.LEFT:
             self.connection.shortcut = None
             return False
-        self.taken()
-        return taken is Taken.WAITS or not self._engine.is_amid_pdu
+        self._messages += 1
+        self._answer_short()
+        if self._engine.is_amid_pdu:  # something has come behind it
+            return False
+        self._pace.note(False)
+        return True
 
     def _answer_short(self) -> None:
         try:

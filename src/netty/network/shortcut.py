@@ -79,7 +79,6 @@ class Shortcut:
         express = self._express
         if express is None:
             return Taken.LEFT
-        express.prepare()
         try:
             taken = self._engine.take_unread(express.take)
         except Exception:
