@@ -487,6 +487,14 @@ static Py_ssize_t fill_receipt(Express *self) {
     return size + TAIL;
 }
 
+static int sync_all(int (*sync)(int), int descriptor) {
+    int failed;
+    do
+        failed = sync(descriptor);
+    while (failed && errno == EINTR);
+    return failed;
+}
+
 /* seal(synced, folder) -> bytes: the file gets its receipt, is safe if that is asked for (and its name, where `folder` is
    a descriptor), and the answer may go. Raises OSError. */
 static PyObject *express_seal(PyObject *object, PyObject *arguments) {
@@ -504,8 +512,8 @@ static PyObject *express_seal(PyObject *object, PyObject *arguments) {
     struct iovec part = {self->space, (size_t)size};
     Py_BEGIN_ALLOW_THREADS
     struct stat state;
-    failed = write_all(self->descriptor, &part, 1) || (synced && fdatasync(self->descriptor)) ||
-             (synced && folder >= 0 && fsync(folder)) || fstat(self->descriptor, &state);
+    failed = write_all(self->descriptor, &part, 1) || (synced && sync_all(fdatasync, self->descriptor)) ||
+             (synced && folder >= 0 && sync_all(fsync, folder)) || fstat(self->descriptor, &state);
     if (!failed && !state.st_nlink) { /* somebody has removed it while it was being written */
         errno = ENOENT;
         failed = 1;

@@ -568,6 +568,21 @@ def test_an_image_that_does_not_fit_into_the_buffer_goes_the_long_way(tmp_path: 
     assert express.count == 0
 
 
+def test_a_sender_that_takes_its_time_goes_the_long_way(
+    tmp_path: Path, express: Kept, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(shortcut, "_SWIFT", 0.0)
+    stream = message(NEXT, 3, 430)
+    with on_the_express_way(tmp_path) as (served, peer):
+        peer.send(stream[:-100])
+        wait_until(lambda: not the_association(served)._shortcut._express, PATIENCE, "it has left the express way")
+        peer.send(stream[-100:])
+
+        assert peer.receive().status == 0
+        wait_until(lambda: len(served.registered()) == FORERUNNERS + 1, PATIENCE, "the rows are written")
+    assert express.count == 0
+
+
 def test_images_of_two_series_in_turn_go_the_long_way(tmp_path: Path, express: Kept) -> None:
     mixed = [image.but(series=f"1.2.3.{number % 2}") for number, image in enumerate(numbered(6))]
     with receiving(tmp_path, ReceiveSettings(durability=AT_ONCE)) as served:

@@ -112,6 +112,7 @@ def test_the_registrar_writes_everything_it_was_given_before_it_ends(intake: Int
 def test_images_that_come_in_a_stream_are_registered_in_few_batches(
     intake: Intake, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr("netty.workflow.register._LARGEST_BATCH", 100)
     batches: list[int] = []
     register = intake.registration.register
     monkeypatch.setattr(

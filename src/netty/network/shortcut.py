@@ -23,6 +23,7 @@ MOST_OPEN: Final = 32
 """Of one process: a message that waits is held in the receive buffer, which thousands of associations must not do."""
 
 _IN_VAIN: Final = 3
+_SWIFT: Final = 1.0  # seconds for a message; who takes longer gains nothing here, and others may have the place
 
 
 class Taken(Enum):
@@ -48,6 +49,7 @@ class Shortcut:
         self._express: Express | None = None
         self._context_id = 0
         self._in_vain = 0  # so many in a row have not taken a single message
+        self._waits_since: float | None = None
 
     @property
     def is_amid(self) -> bool:
@@ -84,15 +86,22 @@ class Shortcut:
         except Exception:
             log.exception("a message could not be taken the short way; it goes the long one")
             taken = None
-        if taken == 0 and self._engine.has_room:
+        if taken == 0 and self._engine.has_room and self._is_swift():
             self._connection.expect(express.ahead)
             return Taken.WAITS
+        self._waits_since = None
         if not taken or taken < 0:
             self.leave()
             return Taken.LEFT
         self._in_vain = 0
         self._connection.expect(0)
         return Taken.WHOLE
+
+    def _is_swift(self) -> bool:
+        now = asyncio.get_running_loop().time()
+        if self._waits_since is None:
+            self._waits_since = now
+        return now - self._waits_since < _SWIFT
 
     def answer_at_once(self) -> bool:
         """Seal and answer what was taken; False where something is to be waited for. May raise `Refusal`."""

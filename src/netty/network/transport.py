@@ -164,8 +164,8 @@ class Connection(asyncio.BufferedProtocol):
         Whoever sends many at once anyhow need not be waited for; whoever sends little at a time, or pauses, is listened
         to as closely as ever: he may have changed his mind.
         """
-        if size >= MANY and LIVELY <= self._last_read < MANY:
-            if self._closely is None:
+        if size >= MANY and self._last_read >= LIVELY:
+            if self._closely is None and self._last_read < MANY:
                 self._wake_for(MANY)
                 self._closely = self._loop.call_later(PAUSE, self._listen_closely)
         elif self._closely is not None:

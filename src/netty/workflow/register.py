@@ -13,9 +13,9 @@ from netty.archive.spool import Spool
 
 log = logging.getLogger(__name__)
 
-_LARGEST_BATCH = 100
+_LARGEST_BATCH = 1000
 _PATIENCE_SECONDS = 1.0
-_GATHER_SECONDS = 0.1  # sixteen images in one batch are a fifth of the work of sixteen batches
+_GATHER_SECONDS = 0.5  # while images come one behind the other, receiving them goes before their rows and pictures
 _PAUSE_SECONDS = 0.02  # without another one: what is there need not wait for more
 
 
