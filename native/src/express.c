@@ -196,6 +196,14 @@ static int is_uid(const uint8_t *at, size_t size) {
     return size > 1;
 }
 
+/* Whether `data` begins with the command of the message under way, and with nothing else. */
+static int begins_with_command(const Express *self, const uint8_t *data, int64_t size) {
+    Named one = named(self);
+    Py_ssize_t length = stencil_filled(&self->command, &one, self->space, self->room);
+    return length > 0 && length <= size && memcmp(self->space, data, (size_t)length) == 0 &&
+           PDU_HEADER + (int64_t)read_32_big(data + 2) == length;
+}
+
 /* Whether a whole PDU with the command that was foretold begins at `data`; then its values are known, and its length is
    the message's first place. */
 static int is_command(Express *self, const uint8_t *data, int64_t available) {
@@ -211,11 +219,8 @@ static int is_command(Express *self, const uint8_t *data, int64_t available) {
     self->message_id = read_16_little(data + self->message_id_at);
     if (!is_uid(self->uid, self->uid_size))
         return 0;
-    Named one = named(self);
-    if (stencil_filled(&self->command, &one, self->space, self->room) != size || memcmp(self->space, data, (size_t)size))
-        return 0;
     self->place = size;
-    return 1;
+    return begins_with_command(self, data, size);
 }
 
 /* --- the data set up to its pixels -------------------------------------------------------------------------------- */
@@ -420,6 +425,8 @@ static int take_message(Express *self, const uint8_t *data, int64_t available) {
             (self->update = PyObject_GetAttrString(self->digest, "update")) == NULL)
             return -2;
         self->is_amid = 1;
+    } else if (!begins_with_command(self, data, available)) {
+        return LEFT; /* not where this message began: whoever used it up has forgotten to say so */
     }
     return take_fragments(self, data, available);
 }
@@ -546,7 +553,8 @@ static PyObject *express_use(PyObject *object, PyObject *argument) {
 
 static PyObject *get_amid(PyObject *object, void *closure) {
     (void)closure;
-    return PyBool_FromLong(((Express *)object)->is_amid);
+    const Express *self = (Express *)object;
+    return PyBool_FromLong(self->is_amid && !self->is_whole);
 }
 
 static PyObject *get_ahead(PyObject *object, void *closure) {
@@ -573,7 +581,7 @@ static PyMethodDef METHODS[] = {
 };
 
 static PyGetSetDef GETTERS[] = {
-    {"is_amid", get_amid, NULL, "Whether a message is under way.", NULL},
+    {"is_amid", get_amid, NULL, "Whether a message is under way that is not there as a whole.", NULL},
     {"ahead", get_ahead, NULL, "How many bytes of its data set are still to come.", NULL},
     {"sop_instance_uid", get_uid, NULL, "Of that message, or of the last one.", NULL},
     {"message_id", get_message_id, NULL, "Likewise.", NULL},

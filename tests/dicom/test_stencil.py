@@ -53,8 +53,7 @@ def stored(uid: str, message_id: int, comment: str | None = None) -> StoreRespon
 def stencil_of(data: bytes) -> Stencil | None:
     """That of a command which has come."""
     commands = RepeatedCommands()
-    commands.decode(data)
-    return commands.stencil(CONTEXT)
+    return commands.stencil(commands.decode(data), CONTEXT)
 
 
 def filled_with(stencil: Stencil | None, named: Named) -> bytes:
@@ -76,6 +75,15 @@ def test_an_answer(first: str, then: str, numbers: tuple[int, int], comment: str
 
     expected = data_tf(CONTEXT, 3, encode_command(stored(then, numbers[1], comment)))
     assert filled_with(stencil, Named(then, numbers[1])) == expected
+
+
+def test_of_a_command_behind_which_another_has_come_there_is_none() -> None:
+    commands = RepeatedCommands()
+    first = commands.decode(encode_command(store("1.2.3.44", 7)))
+    commands.decode(encode_command(store("1.2.3.44", 7)))
+
+    assert commands.stencil(first, CONTEXT) is None
+    assert RepeatedCommands().stencil(first, CONTEXT) is None
 
 
 USUAL = {0x0002: CT_IMAGE_STORAGE, 0x0100: 1, 0x0110: 7, 0x0700: 0, 0x0800: 1, 0x1000: "1.2.3.44"}

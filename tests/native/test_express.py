@@ -176,6 +176,16 @@ def test_however_it_comes_in_it_becomes_the_same_file(target: Callable[[], Targe
     assert file.content == expected(OTHER)
 
 
+def test_another_message_where_this_one_was_is_left(target: Callable[[], Target]) -> None:
+    """A mistake of ours must not put the end of one image behind the beginning of another."""
+    one = made()
+    one.use(target().descriptor)
+    assert take(one, message(OTHER, 5)[:-10]) == WAITS
+
+    assert take(one, message(OTHER, 6)) == LEFT
+    assert not one.is_amid
+
+
 def test_one_after_another_each_into_its_file(target: Callable[[], Target]) -> None:
     one = made()
     for image in (OTHER, ONE, OTHER):

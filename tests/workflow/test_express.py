@@ -23,6 +23,7 @@ from netty.network import shortcut
 from netty.network.accepted import AcceptedAssociation, Ending
 from netty.network.settings import ReceiveLimits
 from netty.network.storage_scp import StorageScp
+from netty.network.transport import Connection
 from netty.workflow import receive
 from netty.workflow.admission import Admissions
 from netty.workflow.express import Express
@@ -566,6 +567,64 @@ def test_an_image_that_does_not_fit_into_the_buffer_goes_the_long_way(tmp_path: 
         wait_until(lambda: len(served.registered()) == 4, PATIENCE, "the rows are written")
 
     assert express.count == 0
+
+
+def test_a_message_in_the_midst_of_a_command_is_none(tmp_path: Path, express: Kept) -> None:
+    with on_the_express_way(tmp_path) as (served, peer):
+        half = data_tf(CONTEXT, 1, store_command(NEXT, 3)[:40])
+        before = the_association(served).connection.bytes_received
+        peer.send(half)
+        wait_until(
+            lambda: the_association(served).connection.bytes_received == before + len(half), PATIENCE, "half has come"
+        )
+        peer.send(message(NEXT, 3))
+
+        assert peer.pdu()[:1] == bytes((ABORT,))
+    assert express.count == 0
+
+
+@pytest.mark.parametrize("durability", list(Durability))
+def test_what_came_before_the_answer_to_the_forerunner_is_not_taken_for_it(
+    tmp_path: Path, durability: Durability
+) -> None:
+    def wrong(image: Image, message_id: int) -> bytes:
+        return command(image, message_id, sop_class="1.2.840.10008.5.1.4.1.1.4") + in_pdus(image.data)
+
+    with receiving(tmp_path, ReceiveSettings(durability=durability)) as served, raw_peer(served.port) as peer:
+        served.open_lease(NEXT)
+        peer.associate()
+        assert peer.store(BEFORE[0]).status == 0
+        peer.send(message(BEFORE[1], 2) + wrong(NEXT, 3))
+        answers = [peer.receive().status, peer.receive().status]
+        peer.send(wrong(BEHIND, 4))
+        answers.append(peer.receive().status)
+
+        assert answers[0] == 0
+        assert answers[1] == answers[2] != 0
+
+
+def test_an_image_under_way_while_the_sender_reads_no_answers_goes_the_long_way(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stream = message(NEXT, 3, 430)
+    with on_the_express_way(tmp_path) as (served, peer):
+        peer.send(stream[:-100])
+        wait_until(lambda: is_amid(served), PATIENCE, "the image is under way")
+        monkeypatch.setattr(Connection, "is_full", property(lambda _: True))
+        peer.send(stream[-100:])
+        wait_until(lambda: not is_amid(served), PATIENCE, "it has left the express way")
+        monkeypatch.undo()
+
+        assert peer.receive().status == 0
+        assert peer.store(BEHIND, message_id=4).status == 0
+        wait_until(lambda: len(served.registered()) == FORERUNNERS + 2, PATIENCE, "the rows are written")
+        for image in (NEXT, BEHIND):
+            (file,) = [name for name in served.spooled() if receipt_of(served, name)["sop_instance_uid"] == image.sop]
+            assert image.data in (served.folder / "spool" / file).read_bytes()
+
+
+def receipt_of(served: Receiving, name: str) -> Mapping[str, Any]:
+    return read_receipt(served.folder / "spool" / name) or {"sop_instance_uid": ""}
 
 
 def test_a_sender_that_takes_its_time_goes_the_long_way(

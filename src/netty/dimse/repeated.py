@@ -58,11 +58,15 @@ class RepeatedCommands:
 
     def __init__(self) -> None:
         self._known: dict[int, _Known] = {}
-        self._last = b""
+        self._last: tuple[bytes, Message] | None = None
 
     def decode(self, data: bytes) -> Message:
         """As `decode_command`, whose result it is in every case."""
-        self._last = data
+        message = self._decoded(data)
+        self._last = data, message
+        return message
+
+    def _decoded(self, data: bytes) -> Message:
         known = self._known.get(len(data))
         if known is not None and known.mould.fits(data, known.number_at, known.uid_at, known.uid_end):
             uid = UI.decode(data[known.uid_at : known.uid_end])
@@ -73,9 +77,11 @@ class RepeatedCommands:
             self._learn(data, message)
         return message
 
-    def stencil(self, context_id: int) -> Stencil | None:
-        """The last command, if it was a C-STORE-RQ, as a P-DATA-TF that another Message ID and UID go into."""
-        return _in_pdu(self._last, _MESSAGE_ID, context_id)
+    def stencil(self, request: object, context_id: int) -> Stencil | None:
+        """A C-STORE-RQ as a P-DATA-TF that another Message ID and UID go into; None where another has come since."""
+        if self._last is None or self._last[1] is not request:
+            return None
+        return _in_pdu(self._last[0], _MESSAGE_ID, context_id)
 
     def _learn(self, data: bytes, request: StoreRequest) -> None:
         places = element_places(data)

@@ -252,7 +252,8 @@ class AcceptedAssociation:
 
     def _rest(self) -> None:
         """Nothing has come for long: hold no memory, and no file made ahead."""
-        self._shortcut.leave()
+        if self._task is None:
+            self._shortcut.leave()
         self._engine.trim()
 
     def _too_slow(self) -> None:
@@ -430,7 +431,10 @@ class AcceptedAssociation:
 
     def _take_short(self) -> bool:
         """Whether all that has come was taken, or waits for more; else there are events."""
-        if self._incoming is not None or self._task is not None or self.connection.is_full:
+        busy = self._incoming is not None or self._task is not None or not self._assembler.between_messages
+        if busy or self.connection.is_full:
+            if self._shortcut.is_amid:  # what has come of its message is the engine's now
+                self._shortcut.leave()
             return False
         taken = self._shortcut.take()
         if taken is Taken.WAITS:

@@ -64,7 +64,7 @@ class Shortcut:
         if len(_OPEN) >= MOST_OPEN:
             return False
         context_id = operation.context.context_id
-        command = self._commands.stencil(context_id)
+        command = self._commands.stencil(operation.request, context_id)
         if command is None:
             return False
         limits, longest_answer = self._limits, self._engine.send_length
