@@ -15,6 +15,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from netty import native
+from netty.archive.registration import Registration
 from netty.archive.spool import read_receipt
 from netty.dicom import tags
 from netty.dicom.facts import WANTED
@@ -206,19 +207,27 @@ def outcome_of(
                 assert peer.store(image, message_id=number, data=encode(image)).status == 0
             answers = talk(peer)
         report = served.ended()
-        wait_until(lambda: served.registered() == served.spooled(), PATIENCE, "all rows are written")
-        files = dict(spooled(served.folder / "spool" / name) for name in served.spooled())
+        wait_until(lambda: is_settled(served), PATIENCE, "all rows are written, and all files where they belong")
+        places = [served.folder / name for name in ("spool", "quarantine")]
+        files = dict(spooled(path) for place in places for path in place.iterdir())
         audited = tuple(sorted(served.audited()))
         return Outcome(answers, files, len(served.registered()), audited, report.ending, report.messages)
 
 
+def is_settled(served: Receiving) -> bool:
+    return served.registered() == served.spooled() and not Registration(served.database).to_quarantine()
+
+
 def spooled(path: Path) -> tuple[str, object]:
-    """A file by its SOP Instance UID: all of it but when it came."""
+    """A file by its folder and SOP Instance UID: all of it but when it came."""
     receipt = read_receipt(path)
     assert receipt is not None
     assert abs(receipt.pop("received_at") - path.stat().st_mtime) < 60
     end = receipt["data_offset"] + receipt["data_length"]
-    return receipt["sop_instance_uid"], (hashlib.sha256(path.read_bytes()[:end]).hexdigest(), receipt)
+    return f"{path.parent.name}/{receipt['sop_instance_uid']}", (
+        hashlib.sha256(path.read_bytes()[:end]).hexdigest(),
+        receipt,
+    )
 
 
 def both(folder: Path, talk: Talk, **how: Any) -> tuple[Outcome, Outcome]:
