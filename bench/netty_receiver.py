@@ -13,13 +13,12 @@ from netty.gateway import children
 from netty.gateway.desk import Desk
 from netty.processes.announcements import read_announcements
 from netty.processes.child import Child
-from netty.workflow.register import GATHERING, Registrar
+from netty.workflow.register import Registrar
 
 
 async def _register(desk: Desk, child: Child) -> None:
     """The renderer, without rendering."""
-    gathering = GATHERING[desk.settings.receive.durability]
-    registrar = Registrar(desk.registration, desk.spool, gathering=gathering)
+    registrar = Registrar(desk.registration, desk.spool)
     registrar.start()
 
     def hear(names: list[str]) -> None:

@@ -15,8 +15,7 @@ from netty.archive.registration import Registration
 from netty.archive.remotes import Remotes
 from netty.archive.retrievals import Retrievals
 from netty.archive.spool import Spool
-from netty.workflow.register import GATHERING, Registrar, awaits_rows, register_leftovers
-from netty.workflow.settings import Durability
+from netty.workflow.register import Registrar, awaits_rows, register_leftovers
 from support.catalogue import entry, new_database, received, remote, retrieval
 
 STUDY = "1.2.3"
@@ -113,6 +112,7 @@ def test_the_registrar_writes_everything_it_was_given_before_it_ends(intake: Int
 def test_images_that_come_in_a_stream_are_registered_in_few_batches(
     intake: Intake, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr("netty.workflow.register._LARGEST_BATCH", 100)
     batches: list[int] = []
     register = intake.registration.register
     monkeypatch.setattr(
@@ -128,25 +128,6 @@ def test_images_that_come_in_a_stream_are_registered_in_few_batches(
     registrar.stop()
 
     assert batches == [100, 20]
-
-
-def test_where_nothing_is_synced_rows_wait_for_a_pause_in_what_comes(
-    intake: Intake, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    batches: list[int] = []
-    register = intake.registration.register
-    monkeypatch.setattr(
-        intake.registration,
-        "register",
-        lambda batch: batches.append(len(batch)) or register(batch),  # type: ignore[func-returns-value]
-    )
-    registrar = Registrar(intake.registration, intake.spool, gathering=GATHERING[Durability.OS])
-    for number in range(120):
-        registrar.put(intake.seal(f"1.2.3.1.{number}").spool_name)
-    registrar.start()
-    registrar.stop()
-
-    assert batches == [120]
 
 
 def test_a_locked_database_costs_no_image(intake: Intake, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -186,7 +186,7 @@ async def _render(desk: Desk, child: Child) -> None:
     from netty.workflow.group_commit import GroupCommit
     from netty.workflow.keep import Keeper
     from netty.workflow.pictures import Drawer
-    from netty.workflow.register import GATHERING, Registrar
+    from netty.workflow.register import Registrar
     from netty.workflow.render import Renderer
     from netty.workflow.rerender import Rerenderer
     from netty.workflow.tasks import InHand
@@ -201,8 +201,7 @@ async def _render(desk: Desk, child: Child) -> None:
     commits = GroupCommit(desk.database.together, desk.blobs.sync)
     drawer = Drawer(desk.spool, desk.blobs, pool.run_all, settings.render, keeper, commits)
     in_hand = InHand()
-    gathering = GATHERING[settings.receive.durability]
-    registrar = Registrar(desk.registration, desk.spool, in_hand.want, gathering)
+    registrar = Registrar(desk.registration, desk.spool, in_hand.want)
     for name in await asyncio.to_thread(unregistered, desk.registration, desk.spool):
         registrar.put(name)
     registrar.start()

@@ -5,36 +5,18 @@ import queue
 import threading
 import time
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
-from typing import Final
 
 from netty.archive.errors import DatabaseFault
 from netty.archive.received import Received, Registered, RegistrationOutcome
 from netty.archive.registration import Registration
 from netty.archive.spool import Spool
-from netty.workflow.settings import Durability
 
 log = logging.getLogger(__name__)
 
-_LARGEST_BATCH = 100
+_LARGEST_BATCH = 1000
 _PATIENCE_SECONDS = 1.0
+_GATHER_SECONDS = 0.5  # while images come one behind the other, receiving them goes before their rows and pictures
 _PAUSE_SECONDS = 0.02  # without another one: what is there need not wait for more
-
-
-@dataclass(frozen=True, slots=True)
-class Gathering:
-    """How long rows may wait for a pause in what comes in, and how many at the most."""
-
-    seconds: float
-    most: int
-
-
-GATHERING: Final = {
-    # While the disk is waited for there is time for rows and pictures. Sixteen in one batch are a fifth of the work.
-    Durability.FSYNC: Gathering(0.1, _LARGEST_BATCH),
-    # Nobody waits, and receiving takes all of the machine: it goes before rows and pictures.
-    Durability.OS: Gathering(0.5, 1000),
-}
 
 
 def register_batch(registration: Registration, spool: Spool, batch: Sequence[Received]) -> list[Registered]:
@@ -85,16 +67,9 @@ class Registrar(threading.Thread):
     in turn, and an image would take ten times as long.
     """
 
-    def __init__(
-        self,
-        registration: Registration,
-        spool: Spool,
-        registered: Callable[[], None] = lambda: None,
-        gathering: Gathering = GATHERING[Durability.FSYNC],
-    ) -> None:
+    def __init__(self, registration: Registration, spool: Spool, registered: Callable[[], None] = lambda: None) -> None:
         """`registered` is called when rows were written."""
         super().__init__(name="registrar", daemon=True)
-        self._gathering = gathering
         self._registered = registered
         self._registration = registration
         self._spool = spool
@@ -127,7 +102,7 @@ class Registrar(threading.Thread):
         self._gather()
         while name is not None:
             names.append(name)
-            if len(names) == self._gathering.most:
+            if len(names) == _LARGEST_BATCH:
                 return names, False
             try:
                 name = self._incoming.get_nowait()
@@ -137,9 +112,9 @@ class Registrar(threading.Thread):
 
     def _gather(self) -> None:
         """Wait while more come, and not for long."""
-        until = time.monotonic() + self._gathering.seconds
+        until = time.monotonic() + _GATHER_SECONDS
         before = -1
-        while before < (waiting := self._incoming.qsize()) < self._gathering.most and time.monotonic() < until:
+        while before < (waiting := self._incoming.qsize()) < _LARGEST_BATCH and time.monotonic() < until:
             before = waiting
             self._giving_up.wait(_PAUSE_SECONDS)
 
