@@ -272,7 +272,7 @@ static int is_as_foretold(void *taker, uint32_t tag, const uint8_t *value, int64
 static int64_t pixels_at(const Express *self, const uint8_t *data, int64_t at) {
     int64_t header = 8;
     const uint8_t *length = data + at + 4;
-    if ((read_16_little(data + at) | 0u) << 16 != (PIXEL_DATA & 0xFFFF0000u) || read_16_little(data + at + 2) != 0x0010)
+    if ((uint32_t)read_16_little(data + at) << 16 != (PIXEL_DATA & 0xFFFF0000u) || read_16_little(data + at + 2) != 0x0010)
         return LEFT;
     if (self->is_explicit) {
         if (length[0] != 'O' || (length[1] != 'W' && length[1] != 'B'))

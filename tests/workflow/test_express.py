@@ -15,6 +15,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from netty import native
+from netty.archive.digest import Digest
 from netty.archive.registration import Registration
 from netty.archive.spool import read_receipt
 from netty.dicom import tags
@@ -485,6 +486,22 @@ def test_a_sync_that_fails_is_refused(tmp_path: Path, durability: Durability, mo
 
         assert peer.store(NEXT, message_id=9).status == 0xA700
         assert unsealed(served) == []
+
+
+@pytest.mark.parametrize("durability", list(Durability))
+def test_a_fault_of_ours_while_sealing_leaves_nothing_behind(
+    tmp_path: Path, durability: Durability, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(_: Digest) -> str:
+        raise MemoryError
+
+    with on_the_express_way(tmp_path, durability) as (served, peer):
+        monkeypatch.setattr(Digest, "text", property(broken))
+        assert peer.store(NEXT, message_id=9).status == 0xA700
+        monkeypatch.undo()
+
+        assert unsealed(served) == []
+        assert peer.store(NEXT, message_id=10).status == 0
 
 
 def test_once_the_disk_is_full_the_next_image_is_refused_with_the_reason(tmp_path: Path) -> None:

@@ -447,7 +447,7 @@ class AcceptedAssociation:
         self._answer_short()
         if self._engine.is_amid_pdu:  # something has come behind it
             return False
-        self._pace.note(False)
+        self.taken()
         return True
 
     def _answer_short(self) -> None:

@@ -176,10 +176,12 @@ class Express:
         assert file is not None
         try:
             answer: bytes = self._compiled.seal(self._receiver.is_synced, file.unsafe_folder)
-        except OSError as error:
+        except BaseException as error:
             self._is_being_sealed = False
             self._discard()
-            raise no_room(disk_error(error, Path(file.name))) from error
+            if isinstance(error, OSError):
+                raise no_room(disk_error(error, Path(file.name))) from error
+            raise
         return answer
 
     @property

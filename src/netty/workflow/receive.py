@@ -184,8 +184,7 @@ class _Reception:
         except BaseException:
             self._file.discard()
             raise
-        received = self._receipt(concluded, admission)
-        self._seal(received)
+        self._seal(self._receipt(concluded, admission))
         self._receiver.announce(self._file.name)
         return concluded.outcome
 
