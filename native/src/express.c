@@ -204,23 +204,26 @@ static int begins_with_command(const Express *self, const uint8_t *data, int64_t
            PDU_HEADER + (int64_t)read_32_big(data + 2) == length;
 }
 
-/* Whether a whole PDU with the command that was foretold begins at `data`; then its values are known, and its length is
-   the message's first place. */
-static int is_command(Express *self, const uint8_t *data, int64_t available) {
-    if (available < self->uid_at || data[0] != DATA_TF)
-        return 0;
+/* The PDU at `data` with the command that was foretold: WHOLE, then its values are known, and its length is the message's
+   first place; WAITS where it may become that, for DCMTK writes header and body one after the other; or LEFT. */
+static int take_command(Express *self, const uint8_t *data, int64_t available) {
+    if (available && data[0] != DATA_TF)
+        return LEFT;
+    if (available < PDU_HEADER)
+        return WAITS;
     int64_t size = PDU_HEADER + (int64_t)read_32_big(data + 2);
+    if (size <= self->uid_at || size > (int64_t)stencil_room(&self->command) || size > PDU_HEADER + self->maximum_length)
+        return LEFT;
+    if (available < size)
+        return WAITS;
     uint32_t uid_size = read_32_little(data + self->uid_at - 4);
-    if (size > available || size > PDU_HEADER + self->maximum_length || uid_size > LONGEST_UID || uid_size % 2 ||
-        uid_size == 0 || self->uid_at + (int64_t)uid_size > size)
-        return 0;
+    if (uid_size > LONGEST_UID || uid_size % 2 || uid_size == 0 || self->uid_at + (int64_t)uid_size > size)
+        return LEFT;
     memcpy(self->uid, data + self->uid_at, uid_size);
     self->uid_size = self->uid[uid_size - 1] ? uid_size : uid_size - 1;
     self->message_id = read_16_little(data + self->message_id_at);
-    if (!is_uid(self->uid, self->uid_size))
-        return 0;
     self->place = size;
-    return begins_with_command(self, data, size);
+    return is_uid(self->uid, self->uid_size) && begins_with_command(self, data, size) ? WHOLE : LEFT;
 }
 
 /* --- the data set up to its pixels -------------------------------------------------------------------------------- */
@@ -419,8 +422,9 @@ static double monotonic(void) {
 
 static int take_message(Express *self, const uint8_t *data, int64_t available) {
     if (!self->is_amid) {
-        if (self->descriptor < 0 || monotonic() >= self->until || !is_command(self, data, available))
-            return LEFT;
+        int command = self->descriptor < 0 || monotonic() >= self->until ? LEFT : take_command(self, data, available);
+        if (command != WHOLE)
+            return command;
         if ((self->digest = PyObject_CallNoArgs(self->new_digest)) == NULL ||
             (self->update = PyObject_GetAttrString(self->digest, "update")) == NULL)
             return -2;

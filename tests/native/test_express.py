@@ -151,20 +151,20 @@ def test_a_message_becomes_a_sealed_file_and_an_answer(target: Callable[[], Targ
 
 
 @settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(cuts=st.sets(st.integers(1, len(message(OTHER))), max_size=12), step=st.sampled_from([16378, 446, 421, 77, 2]))
+@given(cuts=st.sets(st.integers(0, len(message(OTHER))), max_size=12), step=st.sampled_from([16378, 446, 421, 77, 2]))
 def test_however_it_comes_in_it_becomes_the_same_file(target: Callable[[], Target], cuts: set[int], step: int) -> None:
     stream = message(OTHER, 5, step)
     one, file = made(), target()
     one.use(file.descriptor)
     begins = len(data_tf(CONTEXT, 3, store_command(OTHER, 5)))
 
-    for end in sorted(cut for cut in cuts if begins <= cut < len(stream)):
+    for end in sorted(cut for cut in cuts if cut < len(stream)):
         taken = take(one, stream[:end], behind=end % 7)
         if taken == LEFT:
             assert step < 421, "the pixels begin in the first PDU"
             return
         assert taken == WAITS
-        assert one.is_amid
+        assert one.is_amid is (end >= begins)
         assert 0 <= one.ahead <= len(OTHER.data)
     taken = take(one, stream)
     if taken == LEFT:
@@ -184,6 +184,22 @@ def test_another_message_where_this_one_was_is_left(target: Callable[[], Target]
 
     assert take(one, message(OTHER, 6)) == LEFT
     assert not one.is_amid
+
+
+@pytest.mark.parametrize(
+    "begun",
+    [
+        pytest.param(b"\x05", id="another PDU"),
+        pytest.param(b"\x04\x00" + bytes([0, 0, 0, 40]), id="too short for the command"),
+        pytest.param(b"\x04\x00" + bytes([0, 0, 16, 0]), id="too long for the command"),
+        pytest.param(b"\x04\x00" + bytes([255] * 4), id="longer than any PDU"),
+    ],
+)
+def test_what_cannot_become_its_command_is_not_waited_for(target: Callable[[], Target], begun: bytes) -> None:
+    one = made()
+    one.use(target().descriptor)
+
+    assert take(one, begun) == LEFT
 
 
 def test_one_after_another_each_into_its_file(target: Callable[[], Target]) -> None:

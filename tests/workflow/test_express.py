@@ -275,6 +275,21 @@ def test_several_may_come_before_the_first_is_answered(tmp_path: Path, express: 
     assert short.answers[-1] == pdu(RELEASE_RP, bytes(4))
 
 
+@pytest.mark.parametrize("first_read", [1, 6, 12, len(command(NEXT, 3)) - 1, len(command(NEXT, 3)) + 3])
+def test_a_command_may_come_in_two_reads(tmp_path: Path, express: Kept, first_read: int) -> None:
+    """DCMTK writes the header of a PDU by itself."""
+    stream = message(NEXT, 3)
+    with on_the_express_way(tmp_path) as (served, peer):
+        connection = the_association(served).connection
+        before = connection.bytes_received
+        peer.send(stream[:first_read])
+        wait_until(lambda: connection.bytes_received == before + first_read, PATIENCE, "its beginning was read")
+        peer.send(stream[first_read:])
+
+        assert peer.receive().status == 0
+    assert express.count == 1
+
+
 def test_pixels_that_begin_behind_the_first_pdu_go_the_long_way(tmp_path: Path, express: Kept) -> None:
     short, long = both(tmp_path, one_by_one(message(NEXT, 3, 64)))
 
