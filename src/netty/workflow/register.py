@@ -91,9 +91,13 @@ class Registrar(threading.Thread):
         ending = False
         while not ending:
             names, ending = self._next_names()
-            batch = received_of(self._spool, names)
-            while batch and not self._written(batch) and not self._giving_up.wait(_PATIENCE_SECONDS):
-                pass
+            for start in range(0, len(names), _LARGEST_BATCH):
+                self._register(names[start : start + _LARGEST_BATCH])
+
+    def _register(self, names: Sequence[str]) -> None:
+        batch = received_of(self._spool, names)
+        while batch and not self._written(batch) and not self._giving_up.wait(_PATIENCE_SECONDS):
+            pass
 
     def _next_names(self) -> tuple[list[str], bool]:
         """Wait for one, a moment more, then take all that are there; whether the end was among them."""
@@ -102,8 +106,6 @@ class Registrar(threading.Thread):
         self._gather()
         while name is not None:
             names.append(name)
-            if len(names) == _LARGEST_BATCH:
-                return names, False
             try:
                 name = self._incoming.get_nowait()
             except queue.Empty:
@@ -114,7 +116,7 @@ class Registrar(threading.Thread):
         """Wait while more come, and not for long."""
         until = time.monotonic() + _GATHER_SECONDS
         before = -1
-        while before < (waiting := self._incoming.qsize()) < _LARGEST_BATCH and time.monotonic() < until:
+        while before < (waiting := self._incoming.qsize()) and time.monotonic() < until:
             before = waiting
             self._giving_up.wait(_PAUSE_SECONDS)
 
