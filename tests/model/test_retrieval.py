@@ -1,8 +1,10 @@
 """The ledger decides what became of a retrieval."""
 
+from collections import Counter
+
 import pytest
 
-from netty.model.retrieval import LedgerEntry, LedgerState, RetrievalState, count, verdict
+from netty.model.retrieval import LedgerState, RetrievalState, count, verdict
 
 E, R, D, F, H, U = (
     LedgerState.EXPECTED,
@@ -32,7 +34,7 @@ E, R, D, F, H, U = (
 def test_the_verdict_follows_from_the_ledger_whatever_the_peer_says(
     states: list[LedgerState], failure: str, state: RetrievalState, reason: str
 ) -> None:
-    ledger = count(LedgerEntry(str(n), "1.2", "1.3", state=one) for n, one in enumerate(states))
+    ledger = count(Counter(states))
 
     assert verdict(ledger, failure) == (state, reason)
     assert verdict(ledger, failure)[0].final
@@ -43,6 +45,6 @@ def test_the_verdict_follows_from_the_ledger_whatever_the_peer_says(
     [([D, D], True), ([D, R], False), ([D, E], False), ([D, F, U], True), ([D, H], True), ([R], False), ([U], True)],
 )
 def test_a_ledger_is_settled_when_all_has_arrived_and_was_rendered(states: list[LedgerState], settled: bool) -> None:
-    ledger = count(LedgerEntry(str(n), "1.2", "1.3", state=one) for n, one in enumerate(states))
+    ledger = count(Counter(states))
 
     assert ledger.settled is settled

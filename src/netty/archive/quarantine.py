@@ -4,6 +4,7 @@ Each decision is one transaction with its audit. The files are moved by the call
 puts them back at the next start), after a discard (a crash in between leaves a file that the next start removes).
 """
 
+from collections import Counter
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -31,7 +32,7 @@ from netty.archive.tables import (
 )
 from netty.errors import UsageError
 from netty.model import reasons
-from netty.model.retrieval import LedgerEntry, LedgerState, RetrievalState, count, verdict
+from netty.model.retrieval import LedgerState, RetrievalState, count, verdict
 
 _AT_ONCE: Final = 500
 _UNDECIDED: Final = (LedgerState.ON_HOLD, LedgerState.FAILED)
@@ -237,7 +238,7 @@ def _settle_ledgers(connection: Connection, uids: Sequence[str], after: LedgerSt
         ended = retrievals.c.id.in_(touched) & retrievals.c.state.in_(_JUDGED)
         for one in connection.scalars(select(retrievals.c.id).where(ended)).all():
             entries = connection.execute(select(ledger).where(ledger.c.retrieval == one))
-            found = count(LedgerEntry("", "", "", state=LedgerState(row.state)) for row in entries)
+            found = count(Counter(LedgerState(row.state) for row in entries))
             state, why = verdict(found)
             connection.execute(update(retrievals).where(retrievals.c.id == one).values(state=state, reason=why))
 

@@ -2,7 +2,6 @@
 
 from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime
-from itertools import repeat
 from typing import Any, Final
 
 from sqlalchemy import Row, Select, bindparam, func, select
@@ -107,11 +106,11 @@ class Retrievals:
     def counts(self, retrieval_ids: Collection[str]) -> dict[str, LedgerCount]:
         """The ledgers of several retrievals, counted in one query."""
         query = select(ledger.c.retrieval, ledger.c.state, func.count()).where(ledger.c.retrieval.in_(retrieval_ids))
-        tally: dict[str, dict[str, int]] = {one: {} for one in retrieval_ids}
+        tally: dict[str, dict[LedgerState, int]] = {one: {} for one in retrieval_ids}
         with self._database.read() as connection:
             for retrieval_id, state, number in connection.execute(query.group_by(ledger.c.retrieval, ledger.c.state)):
-                tally[retrieval_id][state] = number
-        return {one: _count(states) for one, states in tally.items()}
+                tally[retrieval_id][LedgerState(state)] = number
+        return {one: count(states) for one, states in tally.items()}
 
     def mark(self, retrieval_id: str, states: Mapping[str, tuple[LedgerState, str]]) -> None:
         """Set state and reason of entries by SOP Instance UID."""
@@ -148,12 +147,6 @@ def _unfinished(remote: str, study_instance_uid: str) -> Select[Any]:
         retrievals.c.study_instance_uid == study_instance_uid,
         retrievals.c.state.in_(UNFINISHED),
     )
-
-
-def _count(states: Mapping[str, int]) -> LedgerCount:
-    """As `model.retrieval.count`, from the numbers of the states alone."""
-    kinds = ((LedgerEntry("", "", "", state=LedgerState(state)), number) for state, number in states.items())
-    return count(entry for entry, number in kinds for entry in repeat(entry, number))
 
 
 def _claimed_row(claimed: Claimed) -> dict[str, int | None]:

@@ -1,6 +1,6 @@
 """A retrieval: one study from one remote, from the decision to the verdict of the ledger."""
 
-from collections.abc import Iterable
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -85,17 +85,16 @@ class LedgerCount:
         return self.received + self.on_hold == self.expected and self.rendered + self.failed == self.received
 
 
-def count(entries: Iterable[LedgerEntry]) -> LedgerCount:
-    """Count a ledger."""
-    states = [entry.state for entry in entries]
-    tally = {state: states.count(state) for state in LedgerState}
+def count(tally: Mapping[LedgerState, int]) -> LedgerCount:
+    """A ledger of which so many entries are in each state."""
+    numbers = {state: tally.get(state, 0) for state in LedgerState}
     return LedgerCount(
-        expected=len(states) - tally[LedgerState.UNOBTAINABLE],
-        received=sum(tally[state] for state in _HELD),
-        rendered=tally[LedgerState.RENDERED],
-        failed=tally[LedgerState.FAILED],
-        on_hold=tally[LedgerState.ON_HOLD],
-        unobtainable=tally[LedgerState.UNOBTAINABLE],
+        expected=sum(numbers.values()) - numbers[LedgerState.UNOBTAINABLE],
+        received=sum(numbers[state] for state in _HELD),
+        rendered=numbers[LedgerState.RENDERED],
+        failed=numbers[LedgerState.FAILED],
+        on_hold=numbers[LedgerState.ON_HOLD],
+        unobtainable=numbers[LedgerState.UNOBTAINABLE],
     )
 
 
