@@ -1,4 +1,4 @@
-"""The look after every test finds what is left, whatever it is, and is quick where nothing is."""
+"""The look after every test finds what is left, whatever it is, and waits for nothing where nothing is."""
 
 import os
 import socket

@@ -394,12 +394,12 @@ async def test_arriving_images_restart_the_response_timer_where_the_settings_say
     def script(move: Move) -> None:
         _slowly_watched(move, ended)
 
-    with RawPacs(images("slow", 5, patient_id=PATIENT_ID), script=script) as pacs:
-        timers = Timers(5, 1.0, 20, restarts_on)
-        retrieval, held = await fetched(tmp_path, pacs, timers=timers, receive=ReceiveSettings(quiet_time=2))
+    with RawPacs(images("slow", 12, patient_id=PATIENT_ID), script=script) as pacs:
+        timers = Timers(5, 3.0, 60, restarts_on)  # shorter than all images take, ten times what each does
+        retrieval, held = await fetched(tmp_path, pacs, timers=timers, receive=ReceiveSettings(quiet_time=10))
 
     assert ended == (["aborted"] if failure else ["answered"])
-    assert (retrieval.state, held) == (COMPLETE, 5)  # either way: what comes late is taken
+    assert (retrieval.state, held) == (COMPLETE, 12)  # either way: what comes late is taken
 
 
 def _slowly_watched(move: Move, ended: list[str]) -> None:
@@ -421,7 +421,7 @@ def _slowly_watched(move: Move, ended: list[str]) -> None:
 @states("4.2.6 (3) total")
 async def test_arriving_images_never_restart_the_total_timer(tmp_path: Path) -> None:
     with RawPacs(images("slow", 5, patient_id=PATIENT_ID), script=_until_aborted) as pacs:
-        timers = Timers(5, 1.0, 1.0, RestartsOn.STORE)
+        timers = Timers(5, 5.0, 1.0, RestartsOn.STORE)
         retrieval, held = await fetched(tmp_path, pacs, timers=timers, response_restarts_on=RestartsOn.STORE)
         assert not pacs.errors
 

@@ -1,6 +1,6 @@
 """What a test may not leave behind: threads, descriptors, processes, temporary files, half-written images, leases.
 
-A look costs less than a millisecond, so that every test can have one; only where something seems to be left is it
+A look costs a millisecond or a few, so that every test can have one; only where something seems to be left is it
 waited for, and garbage collected.
 """
 
