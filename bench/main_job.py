@@ -116,7 +116,7 @@ def _netty(job: Job, source: Source) -> Iterator[Work]:
 def _retrieved(one: Netty, looks: sqlite3.Connection, study: Study) -> int:
     """Returns as soon as the last picture is registered; netty itself still waits whether more images come.
 
-    Looks that go through netty's own modules take its pictures a twentieth of both cores.
+    Looks through netty's own modules took 3 % of both cores, which nobody else here had to do without.
     """
     (asked,) = one.ok("retrieve", "pacs", "--patient-id", study.patient_id)["retrievals"]
 

@@ -237,9 +237,8 @@ def _settle_ledgers(connection: Connection, uids: Sequence[str], after: LedgerSt
         connection.execute(update(ledger).where(undecided).values(state=after, reason=reason))
         ended = retrievals.c.id.in_(touched) & retrievals.c.state.in_(_JUDGED)
         for one in connection.scalars(select(retrievals.c.id).where(ended)).all():
-            entries = connection.execute(select(ledger).where(ledger.c.retrieval == one))
-            found = count(Counter(LedgerState(row.state) for row in entries))
-            state, why = verdict(found)
+            states = connection.scalars(select(ledger.c.state).where(ledger.c.retrieval == one))
+            state, why = verdict(count(Counter(map(LedgerState, states))))
             connection.execute(update(retrievals).where(retrievals.c.id == one).values(state=state, reason=why))
 
 
