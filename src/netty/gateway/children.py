@@ -49,7 +49,7 @@ _DRAIN_SECONDS = 5.0
 _ABANDONED_SECONDS = 3600.0
 _SWEEP_SECONDS = 600.0
 _SPARE_THREADS = 1  # has a child draw while another thread puts pictures away
-_RENDERER_NICENESS = 10  # an image that comes in, and a page that somebody waits for, go before a picture
+_NICENESS = {"renderer": 10}  # an image that comes in, and a page that somebody waits for, go before a picture
 _ANNOUNCE_SECONDS = 0.005  # several at once: each wakes another process up
 
 
@@ -60,6 +60,7 @@ def child(settings: Settings, role: str) -> Callable[[Child], None]:
         configure_logging(role)
         name_process(f"netty {role}")
         share_one_heap()
+        os.nice(_NICENESS.get(role, 0))  # before it has children of its own: they step back further than this
         with open_desk(settings) as desk:
             run_to_end(_ROLES[role](desk, one))
         # Then the process ends, though threads of the job engine may be in the middle of a C-MOVE: it is taken up
@@ -191,7 +192,6 @@ async def _render(desk: Desk, child: Child) -> None:
     from netty.workflow.rerender import Rerenderer
     from netty.workflow.tasks import InHand
 
-    os.nice(_RENDERER_NICENESS)  # before there are render children: they step back further than this
     settings = desk.settings
     deidentifier = Deidentifier.of(settings.keep, settings.data, settings.file.parent, settings.ae)
     keeper = Keeper(desk.spool, desk.blobs, deidentifier)
