@@ -9,6 +9,8 @@
 #include "native.h"
 
 #include <errno.h>
+#include <poll.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/uio.h>
 #include <time.h>
@@ -19,6 +21,8 @@
 #define MOST_VALUES 64 /* as many as there are bits to note them in */
 #define MOST_PARTS 128 /* of one writev */
 #define ENOUGH 16384   /* bytes of a fragment in which the pixels should begin */
+#define MANY 65536     /* bytes that are worth waking up for while more are sure to come (netty/network/transport.py) */
+#define A_MOMENT 0.004 /* seconds that a call waits on the wire at the most, a thousandth at a time */
 #define TAIL 16        /* behind a receipt: its length, its CRC-32, eight bytes of magic (netty/archive/spool.py) */
 
 enum { LEFT = -1, WAITS = 0, WHOLE = 1 };
@@ -45,6 +49,7 @@ typedef struct {
     long long maximum_length, most_elements, most_bytes, pixel_length;
     double until; /* of the monotonic clock */
     int descriptor;
+    long long came; /* bytes that the last call has read itself */
 
     /* The message under way. Places count from where it begins. */
     int is_amid, is_walked, is_whole;
@@ -414,10 +419,29 @@ static int take_fragments(Express *self, const uint8_t *data, int64_t available)
     return outcome;
 }
 
+/* --- past the event loop ------------------------------------------------------------------------------------------ */
+
 static double monotonic(void) {
     struct timespec now;
     clock_gettime(CLOCK_MONOTONIC, &now);
     return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
+}
+
+/* Being woken for so many bytes at once. Where the peer has gone, the next read tells. */
+static void wake_for(int wire, int size) {
+    (void)setsockopt(wire, SOL_SOCKET, SO_RCVLOWAT, &size, sizeof size);
+}
+
+/* Reads what comes within a thousandth of a second: how many bytes, or 0. What else may have happened to the connection
+   is not looked at: whoever watches it finds it as it is. */
+static int64_t read_soon(int wire, uint8_t *at, int64_t room) {
+    struct pollfd one = {wire, POLLIN | POLLRDHUP, 0};
+    ssize_t size = 0;
+    Py_BEGIN_ALLOW_THREADS
+    if (poll(&one, 1, 1) == 1 && one.revents == POLLIN)
+        size = recv(wire, at, (size_t)room, MSG_DONTWAIT);
+    Py_END_ALLOW_THREADS
+    return size > 0 ? size : 0;
 }
 
 static int take_message(Express *self, const uint8_t *data, int64_t available) {
@@ -435,18 +459,42 @@ static int take_message(Express *self, const uint8_t *data, int64_t available) {
     return take_fragments(self, data, available);
 }
 
-/* take(view, start, end) -> int */
+/* Goes on with a message that waits, by what comes on `wire` right now, into the buffer from `end` on. */
+static int read_on(Express *self, const Py_buffer *view, long long start, long long end, int wire) {
+    double until = monotonic() + A_MOMENT;
+    int outcome = WAITS, woken_for = 1;
+    while (outcome == WAITS && end < view->len && monotonic() < until) {
+        int64_t came = read_soon(wire, (uint8_t *)view->buf + end, view->len - end);
+        if (!came)
+            break;
+        end += came;
+        self->came += came;
+        outcome = take_message(self, (const uint8_t *)view->buf + start, end - start);
+        int wanted = self->total - self->received >= MANY && came < MANY ? MANY : 1;
+        if (outcome == WAITS && wanted != woken_for)
+            wake_for(wire, woken_for = wanted);
+    }
+    if (woken_for != 1)
+        wake_for(wire, 1);
+    return outcome;
+}
+
+/* take(view, start, end, wire) -> int */
 static PyObject *express_take(PyObject *object, PyObject *arguments) {
     Express *self = (Express *)object;
     Py_buffer view;
     long long start, end;
-    if (!PyArg_ParseTuple(arguments, "y*LL", &view, &start, &end))
+    int wire;
+    self->came = 0;
+    if (!PyArg_ParseTuple(arguments, "w*LLi", &view, &start, &end, &wire))
         return NULL;
     int outcome = -2;
     if (start < 0 || end < start || end > view.len || self->is_whole || (self->is_amid && self->place > end - start))
         PyErr_SetString(PyExc_ValueError, "the buffer does not hold this message");
     else
         outcome = take_message(self, (const uint8_t *)view.buf + start, end - start);
+    if (outcome == WAITS && wire >= 0)
+        outcome = read_on(self, &view, start, end, wire);
     PyBuffer_Release(&view);
     self->is_whole = outcome == WHOLE;
     if (outcome < 0) {
@@ -506,12 +554,12 @@ static int sync_all(int (*sync)(int), int descriptor) {
     return failed;
 }
 
-/* seal(synced, folder) -> bytes: the file gets its receipt, is safe if that is asked for (and its name, where `folder` is
-   a descriptor), and the answer may go. Raises OSError. */
+/* seal(synced, folder, wire) -> bytes: the file gets its receipt, is safe if that is asked for (and its name, where
+   `folder` is a descriptor), and the answer goes, or what `wire` does not take of it may go. Raises OSError. */
 static PyObject *express_seal(PyObject *object, PyObject *arguments) {
     Express *self = (Express *)object;
-    int synced, folder, failed;
-    if (!PyArg_ParseTuple(arguments, "pi", &synced, &folder))
+    int synced, folder, wire, failed;
+    if (!PyArg_ParseTuple(arguments, "pii", &synced, &folder, &wire))
         return NULL;
     if (!self->is_whole) {
         PyErr_SetString(PyExc_ValueError, "there is no whole message to be sealed");
@@ -534,8 +582,11 @@ static PyObject *express_seal(PyObject *object, PyObject *arguments) {
     Named one = named(self);
     if (failed)
         PyErr_SetFromErrno(PyExc_OSError);
-    else if ((size = stencil_filled(&self->answer, &one, self->space, self->room)) >= 0)
-        answer = PyBytes_FromStringAndSize((char *)self->space, size);
+    else if ((size = stencil_filled(&self->answer, &one, self->space, self->room)) >= 0) {
+        ssize_t sent = wire < 0 ? 0 : send(wire, self->space, (size_t)size, MSG_DONTWAIT | MSG_NOSIGNAL);
+        sent = sent < 0 ? 0 : sent;
+        answer = PyBytes_FromStringAndSize((char *)self->space + sent, size - sent);
+    }
     forget_message(self);
     self->descriptor = -1;
     return answer;
@@ -566,6 +617,11 @@ static PyObject *get_ahead(PyObject *object, void *closure) {
     return PyLong_FromLongLong(((Express *)object)->total - ((Express *)object)->received);
 }
 
+static PyObject *get_came(PyObject *object, void *closure) {
+    (void)closure;
+    return PyLong_FromLongLong(((Express *)object)->came);
+}
+
 static PyObject *get_uid(PyObject *object, void *closure) {
     (void)closure;
     const Express *self = (Express *)object;
@@ -579,7 +635,7 @@ static PyObject *get_message_id(PyObject *object, void *closure) {
 
 static PyMethodDef METHODS[] = {
     {"take", express_take, METH_VARARGS, "The bytes of a whole message that was taken; 0 while it waits; -1: left."},
-    {"seal", express_seal, METH_VARARGS, "Make the message safe; gives its answer."},
+    {"seal", express_seal, METH_VARARGS, "Make the message safe; gives of its answer what is left to be sent."},
     {"use", express_use, METH_O, "Take the file of the next message."},
     {NULL, NULL, 0, NULL},
 };
@@ -587,6 +643,7 @@ static PyMethodDef METHODS[] = {
 static PyGetSetDef GETTERS[] = {
     {"is_amid", get_amid, NULL, "Whether a message is under way that is not there as a whole.", NULL},
     {"ahead", get_ahead, NULL, "How many bytes of its data set are still to come.", NULL},
+    {"came", get_came, NULL, "How many bytes the last `take` has read itself.", NULL},
     {"sop_instance_uid", get_uid, NULL, "Of that message, or of the last one.", NULL},
     {"message_id", get_message_id, NULL, "Likewise.", NULL},
     {NULL, NULL, NULL, NULL, NULL},

@@ -2,7 +2,7 @@
 
 #include "native.h"
 
-#define INTERFACE 6 /* what netty/native.py expects; one more with each change of a function's arguments or result */
+#define INTERFACE 7 /* what netty/native.py expects; one more with each change of a function's arguments or result */
 
 static PyMethodDef FUNCTIONS[] = {
     {"pass_implicit", pass_implicit, METH_VARARGS, "netty.dicom.plain_elements.pass_implicit"},

@@ -6,7 +6,7 @@ Each stands beside its Python twin, which is the rule; a module takes the compil
 from types import ModuleType
 from typing import Final
 
-INTERFACE: Final = 6
+INTERFACE: Final = 7
 """Which arguments and results both sides mean. Twins of another netty are left alone."""
 
 

@@ -1,7 +1,9 @@
 """What takes messages like one before: however it comes in, the same file; whatever departs or fails, nothing taken."""
 
 import os
+import socket
 import struct
+import threading
 import zlib
 from array import array
 from collections.abc import Callable, Iterator
@@ -133,7 +135,7 @@ def target(tmp_path: Path) -> Iterator[Callable[[], Target]]:
 
 def take(one: Any, data: bytes, behind: int = 0) -> int:
     """Offer `data`, as it lies in a buffer behind other bytes."""
-    taken: int = one.take(memoryview(bytearray(bytes(behind) + data)), behind, behind + len(data))
+    taken: int = one.take(memoryview(bytearray(bytes(behind) + data)), behind, behind + len(data), -1)
     return taken
 
 
@@ -142,7 +144,7 @@ def test_a_message_becomes_a_sealed_file_and_an_answer(target: Callable[[], Targ
     one.use(file.descriptor)
 
     taken = take(one, message(OTHER, 513) + b"what comes behind it")
-    answer = one.seal(False, -1)
+    answer = one.seal(False, -1, -1)
 
     assert taken == len(message(OTHER, 513))
     assert answer == b"answer to \x01\x02 1.2.3.4.1000!"
@@ -170,7 +172,7 @@ def test_however_it_comes_in_it_becomes_the_same_file(target: Callable[[], Targe
     if taken == LEFT:
         assert step < 421
         return
-    one.seal(True, -1)
+    one.seal(True, -1, -1)
 
     assert taken == len(stream)
     assert file.content == expected(OTHER)
@@ -208,7 +210,7 @@ def test_one_after_another_each_into_its_file(target: Callable[[], Target]) -> N
         file = target()
         one.use(file.descriptor)
         assert take(one, message(image)) > 0
-        one.seal(False, -1)
+        one.seal(False, -1, -1)
         assert file.content == expected(image)
 
 
@@ -253,7 +255,7 @@ def test_a_file_that_somebody_removed_meanwhile_is_told(target: Callable[[], Tar
     file.path.unlink()
 
     with pytest.raises(FileNotFoundError):
-        one.seal(False, -1)
+        one.seal(False, -1, -1)
 
 
 def test_a_sync_that_fails_is_told() -> None:
@@ -264,7 +266,7 @@ def test_a_sync_that_fails_is_told() -> None:
         assert take(one, message(OTHER)) > 0
 
         with pytest.raises(OSError, match="Invalid argument"):
-            one.seal(True, -1)
+            one.seal(True, -1, -1)
     finally:
         os.close(reading)
         os.close(writing)
@@ -282,6 +284,147 @@ def test_a_digest_that_fails_takes_nothing(target: Callable[[], Target]) -> None
     assert not one.is_amid
 
 
+# --- what comes while it is at it, and the answer -------------------------------------------------------------------
+
+LONG = OTHER.having({PIXELS: bytes(range(250)) * 1200})
+
+
+@pytest.fixture
+def ends() -> Iterator[tuple[socket.socket, socket.socket]]:
+    """A connection by TCP: ours, which does not wait, and the sender's."""
+    with socket.create_server(("127.0.0.1", 0)) as listener, socket.create_connection(listener.getsockname()) as theirs:
+        ours, _ = listener.accept()
+        with ours:
+            ours.setblocking(False)
+            yield ours, theirs
+
+
+def take_from(one: Any, wire: socket.socket, begun: bytes, room: int = 1 << 20) -> tuple[int, bytes]:
+    """What `take` gives for what has come already, and the buffer up to where it has read then."""
+    buffer = bytearray(begun) + bytes(room)
+    taken = one.take(memoryview(buffer), 0, len(begun), wire.fileno())
+    return taken, bytes(buffer[: len(begun) + one.came])
+
+
+def wakes_for(wire: socket.socket) -> int:
+    return wire.getsockopt(socket.SOL_SOCKET, socket.SO_RCVLOWAT)
+
+
+Ends = tuple[socket.socket, socket.socket]
+
+
+@pytest.mark.parametrize("begun", [0, 1, 6, 100, 200, 5000], ids=lambda begun: f"{begun} bytes had come")
+@pytest.mark.parametrize("image", [OTHER, LONG], ids=["short", "long"])
+def test_it_reads_on_while_more_comes(target: Callable[[], Target], ends: Ends, image: Image, begun: int) -> None:
+    one, file = made(image), target()
+    one.use(file.descriptor)
+    stream = message(image)
+    sending = threading.Thread(target=ends[1].sendall, args=(stream[begun:],))
+    sending.start()
+
+    came = stream[:begun]
+    taken = WAITS
+    while taken == WAITS:  # who sends may pause for as long as the machine likes
+        taken, came = take_from(one, ends[0], came)
+    sending.join()
+    one.seal(False, -1, -1)
+
+    assert (taken, came) == (len(stream), stream)
+    assert file.content == expected(image)
+    assert wakes_for(ends[0]) == 1
+
+
+def test_it_reads_nothing_that_does_not_fit(target: Callable[[], Target], ends: Ends) -> None:
+    one = made(LONG)
+    one.use(target().descriptor)
+    stream = message(LONG)
+    ends[1].sendall(stream[50_000:60_000])
+
+    taken, came = take_from(one, ends[0], stream[:50_000], room=100)
+
+    assert (taken, came) == (WAITS, stream[:50_100])
+    assert ends[0].recv(1 << 16) == stream[50_100:60_000]
+
+
+@pytest.mark.parametrize("rest", [b"", b"\x04\x00"], ids=["nothing", "a little"])
+def test_it_does_not_wait_for_long(target: Callable[[], Target], ends: Ends, rest: bytes) -> None:
+    one = made(LONG)
+    one.use(target().descriptor)
+    ends[1].sendall(rest)
+
+    taken, came = take_from(one, ends[0], message(LONG)[:50_000])
+
+    assert (taken, came) == (WAITS, message(LONG)[:50_000] + rest)
+    assert wakes_for(ends[0]) == 1
+
+
+def test_a_sender_that_has_gone_is_left_to_the_event_loop(target: Callable[[], Target], ends: Ends) -> None:
+    one = made(LONG)
+    one.use(target().descriptor)
+    ends[1].sendall(b"rest")
+    ends[1].shutdown(socket.SHUT_WR)
+
+    taken, came = take_from(one, ends[0], message(LONG)[:50_000])
+
+    assert (taken, came) == (WAITS, message(LONG)[:50_000])
+    assert (ends[0].recv(10), ends[0].recv(10)) == (b"rest", b"")
+
+
+def test_what_departs_when_it_has_come_is_left_and_told(target: Callable[[], Target], ends: Ends) -> None:
+    one = made(LONG)
+    one.use(target().descriptor)
+    ends[1].sendall(b"\x05" * 12)
+
+    begun = message(LONG)[: len(data_tf(CONTEXT, 3, store_command(LONG, 1))) + 6 + 16384]  # and one PDU behind it
+
+    assert take_from(one, ends[0], begun) == (LEFT, begun + b"\x05" * 12)
+    assert not one.is_amid
+
+
+def test_bytes_that_came_before_a_failure_are_told(target: Callable[[], Target], ends: Ends) -> None:
+    class Broken:
+        def update(self, data: object) -> None:
+            raise MemoryError
+
+    one = made(OTHER, digest=Broken)
+    one.use(target().descriptor)
+    stream = message(OTHER)
+    ends[1].sendall(stream[20:])
+
+    with pytest.raises(MemoryError):
+        take_from(one, ends[0], stream[:20])
+    assert one.came == len(stream) - 20
+
+
+def test_the_answer_goes_at_once(target: Callable[[], Target], ends: Ends) -> None:
+    one = made()
+    one.use(target().descriptor)
+    take(one, message(OTHER, 513))
+
+    assert one.seal(False, -1, ends[0].fileno()) == b""
+    assert ends[1].recv(100) == b"answer to \x01\x02 1.2.3.4.1000!"
+
+
+@pytest.mark.parametrize("how", ["does not read", "has reset the connection"])
+def test_an_answer_that_the_wire_does_not_take_is_given_back(
+    target: Callable[[], Target], ends: Ends, how: str
+) -> None:
+    ours, theirs = ends
+    if how == "does not read":
+        with pytest.raises(BlockingIOError):
+            while True:
+                ours.send(bytes(1 << 20))
+    else:
+        theirs.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        theirs.close()
+    one, file = made(), target()
+    one.use(file.descriptor)
+    take(one, message(OTHER, 513))
+
+    assert one.seal(False, -1, ours.fileno()) == b"answer to \x01\x02 1.2.3.4.1000!"
+    assert file.content == expected(OTHER)
+
+
 @pytest.mark.parametrize("misuse", ["seal nothing", "a file in the midst", "a buffer that shrank", "no descriptor"])
 def test_misuse_raises(target: Callable[[], Target], misuse: str) -> None:
     one, file = made(), target()
@@ -290,7 +433,7 @@ def test_misuse_raises(target: Callable[[], Target], misuse: str) -> None:
     with pytest.raises(ValueError, match=r"there is no|is to be given|does not hold"):
         match misuse:
             case "seal nothing":
-                one.seal(False, -1)
+                one.seal(False, -1, -1)
             case "a file in the midst":
                 take(one, stream[:-1])
                 one.use(file.descriptor)
@@ -333,7 +476,7 @@ def test_damage_is_never_taken_for_something_else(target: Callable[[], Target], 
     taken = take(one, bytes(stream[: data.draw(st.integers(len(stream) // 2, len(stream)))]))
 
     if taken > 0:
-        one.seal(False, -1)
+        one.seal(False, -1, -1)
         pixels = slice(-len(elements_of(OTHER.data)[PIXELS]), None)
         head = file.content[: len(filled(META, Named(one.sop_instance_uid))) + len(OTHER.data)]
         changed = OTHER.but(sop=one.sop_instance_uid)

@@ -74,6 +74,13 @@ class Kept:
     count: int = 0
 
 
+@pytest.fixture(params=["in one go", "by the event loop"], autouse=True)
+def _what_comes_is_read(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Past the event loop, as where one association is alone, or by it."""
+    if request.param == "by the event loop":
+        monkeypatch.setattr(Connection, "wire", -1)
+
+
 @pytest.fixture
 def express(monkeypatch: pytest.MonkeyPatch) -> Kept:
     counted = Kept()
@@ -490,11 +497,11 @@ def test_a_file_that_somebody_removes_is_refused_and_the_next_image_kept(tmp_pat
 def test_a_sync_that_fails_is_refused(tmp_path: Path, durability: Durability, monkeypatch: pytest.MonkeyPatch) -> None:
     with on_the_express_way(tmp_path, durability) as (served, peer):
 
-        def failing(one: Express) -> bytes:
+        def failing(one: Express, *wire: int) -> bytes:
             served_file = one._file
             assert served_file is not None
             (served.folder / "spool" / served_file.name).unlink()
-            return seal(one)
+            return seal(one, *wire)
 
         seal = Express.seal
         monkeypatch.setattr(Express, "seal", failing)

@@ -82,6 +82,7 @@ class Server:
     known_address: Callable[[str], bool] | None
     policy: Callable[[Callable[[str], bool]], AcceptorPolicy]
     over: Callable[["AcceptedAssociation"], None]
+    alone: Callable[[], bool]
 
 
 class AcceptedAssociation:
@@ -96,7 +97,7 @@ class AcceptedAssociation:
         self._engine = engine
         commands = RepeatedCommands()
         self._assembler = MessageAssembler(limits.command_set, commands.decode)
-        self._shortcut = Shortcut(self.connection, engine, commands, limits, server.maximum_length)
+        self._shortcut = Shortcut(self.connection, engine, commands, limits, server.maximum_length, server.alone)
         self._pace = Pace(
             PaceLimits(limits.minimum_rate, limits.rate_window, limits.idle),
             lambda: self.connection.bytes_received,

@@ -142,6 +142,7 @@ class AssociationServer:
                 known_address=self._callers.known_address,
                 policy=self._policy,
                 over=self._over,
+                alone=lambda: len(self._running) == 1,
             ),
             next(self._numbers),
         )

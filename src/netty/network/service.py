@@ -62,14 +62,23 @@ class Express(Protocol):
     def ahead(self) -> int:
         """How many bytes of its data set are sure to come."""
 
-    def take(self, view: memoryview, start: int, end: int) -> int:
-        """The bytes of a whole message that was taken from `start` on; 0: it waits for more; -1: left."""
+    def take(self, view: memoryview, start: int, end: int, wire: int) -> int:
+        """The bytes of a whole message that was taken from `start` on; 0: it waits for more; -1: left.
+
+        What comes on the socket `wire` within some thousandths of a second is read behind `end`, unless that is -1.
+        """
         ...
 
-    def seal_at_once(self) -> bytes | None:
-        """Seal and keep what was taken, and give the answer; None where something is to be waited for.
+    @property
+    def came(self) -> int:
+        """How many bytes the last `take` has read so, whatever it gave or raised."""
+        ...
 
-        May raise `Refusal`: then that is the answer to `request`.
+    def seal_at_once(self, wire: int) -> bytes | None:
+        """Seal and keep what was taken, and send the answer to the socket `wire`, unless that is -1.
+
+        Gives what is left to be sent of it; None where something is to be waited for. May raise `Refusal`: then that is
+        the answer to `request`.
         """
 
     def seal(self) -> bytes:

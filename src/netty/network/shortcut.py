@@ -6,6 +6,7 @@ still in the engine's buffer, and comes as ever.
 
 import asyncio
 import logging
+from collections.abc import Callable
 from enum import Enum, auto
 from typing import Final
 from weakref import WeakSet
@@ -38,14 +39,21 @@ class Shortcut:
     """Of one association. It stays unused until a service offers something, and ends with the first that is left."""
 
     def __init__(
-        self, connection: Connection, engine: Association, commands: RepeatedCommands, limits: ReceiveLimits, pdu: int
+        self,
+        connection: Connection,
+        engine: Association,
+        commands: RepeatedCommands,
+        limits: ReceiveLimits,
+        pdu: int,
+        alone: Callable[[], bool],
     ) -> None:
-        """`pdu`: the longest that may come."""
+        """`pdu`: the longest that may come. `alone`: whether no other association has to wait while this one does."""
         self._connection = connection
         self._engine = engine
         self._commands = commands
         self._limits = limits
         self._longest_pdu = pdu
+        self._alone = alone
         self._express: Express | None = None
         self._context_id = 0
         self._in_vain = 0  # so many in a row have not taken a single message
@@ -81,21 +89,32 @@ class Shortcut:
         express = self._express
         if express is None:
             return Taken.LEFT
-        try:
-            taken = self._engine.take_unread(express.take)
-        except Exception:
-            log.exception("a message could not be taken the short way; it goes the long one")
-            taken = None
+        taken = self._taken_by(express)
         if taken == 0 and self._engine.has_room and self._is_swift():
             self._connection.expect(express.ahead)
             return Taken.WAITS
         self._waits_since = None
-        if not taken or taken < 0:
+        if taken <= 0:
             self.leave()
             return Taken.LEFT
         self._in_vain = 0
         self._connection.expect(0)
         return Taken.WHOLE
+
+    def _taken_by(self, express: Express) -> int:
+        unread = self._engine.unread()
+        if unread is None:
+            return -1
+        try:
+            taken = express.take(*unread, self._connection.wire if self._alone() else -1)
+        except Exception:
+            log.exception("a message could not be taken the short way; it goes the long one")
+            taken = -1
+        if came := express.came:
+            self._connection.read_besides(came)
+        if taken > 0:
+            self._engine.used_up(taken)
+        return taken
 
     def _is_swift(self) -> bool:
         now = asyncio.get_running_loop().time()
@@ -107,10 +126,11 @@ class Shortcut:
         """Seal and answer what was taken; False where something is to be waited for. May raise `Refusal`."""
         express = self._express
         assert express is not None
-        answer = express.seal_at_once()
-        if answer is None:
+        left = express.seal_at_once(self._connection.wire)
+        if left is None:
             return False
-        self._send(answer)
+        if left:
+            self._send(left)
         asyncio.get_running_loop().call_soon(express.prepare)  # behind the answer, which need not wait for it
         return True
 

@@ -71,11 +71,11 @@ class Connection(asyncio.BufferedProtocol):
         self._closed: asyncio.Future[None] = self._loop.create_future()
         self._unwanted = 0
         self._last_read = 0
+        self._descriptor = -1
         self._closely: asyncio.TimerHandle | None = None  # there while few bytes do not wake us
         self.shortcut: Callable[[], bool] | None = None
         """Asked first about what has come: whether it was taken, or waits for more, so that there is no event."""
         self.bytes_received = 0
-        self.bytes_sent = 0
 
     # --- asyncio.BufferedProtocol --------------------------------------------------------------------------------
 
@@ -84,7 +84,9 @@ class Connection(asyncio.BufferedProtocol):
         self._transport = cast(asyncio.Transport, transport)
         self._was_connected = True
         self._transport.set_write_buffer_limits(high=HIGH_WATER)
-        _tune(self._transport.get_extra_info("socket"))
+        sock = self._transport.get_extra_info("socket")
+        self._descriptor = sock.fileno()
+        _tune(sock)
         self.engine.transport_connected()
         self._user.connected()
         self.flush()
@@ -157,6 +159,20 @@ class Connection(asyncio.BufferedProtocol):
         address = str(name[0]) if name else ""
         return address.removeprefix("::ffff:") if "." in address else address
 
+    @property
+    def wire(self) -> int:
+        """The socket, for who reads or writes right now past the event loop; -1 where he would come between."""
+        transport = self._transport
+        if transport is None or self._closely is not None or transport.is_closing():
+            return -1
+        return -1 if self._reading_paused or transport.get_write_buffer_size() else self._descriptor
+
+    def read_besides(self, count: int) -> None:
+        """So many bytes have been read from `wire` into the engine's buffer."""
+        self.bytes_received += count
+        self._last_read += count
+        self.engine.received(count)
+
     def expect(self, size: int) -> None:
         """So many bytes are sure to come, as far as anybody knows: while many are, be woken for many at once.
 
@@ -199,7 +215,6 @@ class Connection(asyncio.BufferedProtocol):
         data = self.engine.data_to_send()
         transport = self._transport
         if data and transport is not None:
-            self.bytes_sent += sum(map(len, data))
             transport.writelines(data)
         for directive in self.engine.directives():
             self._carry_out(directive)

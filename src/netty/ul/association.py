@@ -182,19 +182,19 @@ class Association:
             return []
         return self._data.read_alike(command, most)
 
-    def take_unread(self, take: Callable[[memoryview, int, int], int]) -> int | None:
-        """Let `take` have what has come where a PDU begins: the buffer, where that stands, and where it ends.
+    def unread(self) -> tuple[memoryview, int, int] | None:
+        """The receive buffer, where what has come stands in it, and where that ends; None unless a PDU begins there.
 
-        It returns how many bytes are used up, whole P-DATA-TF that are told of by no event; 0 or less: none. Gives what
-        it returned, None where no such PDU may begin here.
+        Who takes whole P-DATA-TF from it says so by `used_up`; these are told of by no event.
         """
         if self._events or self._data.is_amid or self._state is not State.ESTABLISHED:
             return None
         buffer = self._buffer
-        taken = take(buffer.view, buffer.start, buffer.end)
-        if taken > 0:
-            buffer.start += taken
-        return taken
+        return buffer.view, buffer.start, buffer.end
+
+    def used_up(self, count: int) -> None:
+        """So many bytes of what was unread are of no use any more."""
+        self._buffer.start += count
 
     @property
     def has_room(self) -> bool:

@@ -146,7 +146,7 @@ class Express:
         self._file: SpoolFile | None = None
         self._is_being_sealed = False  # in a thread
         self._is_over = False
-        self.take: Callable[[memoryview, int, int], int] = compiled.take  # no call in between: this is the hot path
+        self.take: Callable[[memoryview, int, int, int], int] = compiled.take  # without a call in between
         self.prepare()
 
     @property
@@ -161,28 +161,37 @@ class Express:
         ahead: int = self._compiled.ahead
         return ahead
 
-    def seal_at_once(self) -> bytes | None:
-        """Seal it and give the answer, where others do not wait for the disk meanwhile."""
+    @property
+    def came(self) -> int:
+        """How many bytes of it were read past the event loop."""
+        came: int = self._compiled.came
+        return came
+
+    def seal_at_once(self, wire: int) -> bytes | None:
+        """Seal it and answer, where others do not wait for the disk meanwhile."""
         if self._receiver.is_synced and not self._receiver.alone():
             self._is_being_sealed = True
             return None
-        answer = self.seal()
+        left = self.seal(wire)
         self.keep()
-        return answer
+        return left
 
-    def seal(self) -> bytes:
-        """The receipt behind the image, and the sync of file and folder if so agreed; then the answer may go."""
+    def seal(self, wire: int = -1) -> bytes:
+        """The receipt behind the image, and the sync of file and folder if so agreed; then the answer goes, or may go.
+
+        Not from another thread: there `wire` may be somebody else's socket by then.
+        """
         file = self._file
         assert file is not None
         try:
-            answer: bytes = self._compiled.seal(self._receiver.is_synced, file.unsafe_folder)
+            left: bytes = self._compiled.seal(self._receiver.is_synced, file.unsafe_folder, wire)
         except BaseException as error:
             self._is_being_sealed = False
             self._discard()
             if isinstance(error, OSError):
                 raise no_room(disk_error(error, Path(file.name))) from error
             raise
-        return answer
+        return left
 
     @property
     def request(self) -> StoreRequest:
