@@ -1,5 +1,7 @@
 """What a received file becomes: the same, another, on hold, or a new picture to render."""
 
+from collections.abc import Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
@@ -8,12 +10,14 @@ import pytest
 
 from netty.archive.audit import Audit, AuditKind
 from netty.archive.database import Database
+from netty.archive.errors import DiskFault
 from netty.archive.held import RenderState
 from netty.archive.holdings import Holdings
 from netty.archive.patients import Patients
 from netty.archive.received import KeptBlob, Received, RegistrationOutcome, Rendered
 from netty.archive.registration import Registration
 from netty.archive.remotes import Remotes
+from netty.archive.renewal import Renewal, Renewed
 from netty.archive.retrievals import Retrievals
 from netty.model.difference import StudyState
 from netty.model.retrieval import LedgerState, RetrievalState
@@ -357,6 +361,55 @@ def test_removed_spool_files_are_forgotten(database: Database, registration: Reg
 
     assert registration.spool_names() == set()
     assert registration.finished_spool_files(NOON + HOUR) == []
+
+
+def finished(database: Database, registration: Registration, count: int) -> list[str]:
+    """So many files of images that are drawn, in a study that has settled."""
+    answers = registration.register([received(f"1.2.3.1.{number}") for number in range(1, count + 1)])
+    for one in answers:
+        assert one.instance_id is not None
+        registration.rendered([Rendered(one.instance_id, [rendition(f"{one.instance_id}")])])
+    Retrievals(database).update("r1", state=RetrievalState.COMPLETE, ended_at=NOON)
+    return [one.spool_name for one in answers]
+
+
+def test_finished_spool_files_are_cleared_away_in_portions(database: Database, registration: Registration) -> None:
+    names = finished(database, registration, 3)
+    removed: list[str] = []
+
+    counts = [registration.clear_finished(NOON + HOUR, removed.extend, 2) for _ in range(3)]
+
+    assert (counts, removed) == ([2, 1, 0], names)
+    assert registration.spool_names() == set()
+
+
+def test_nobody_has_an_image_drawn_again_from_a_file_that_is_being_removed(
+    database: Database, registration: Registration
+) -> None:
+    """Else it would wait for a file that has gone, and in the end count as one that cannot be drawn."""
+    finished(database, registration, 1)
+    with ThreadPoolExecutor(1) as pool:
+        again: list[Future[Renewed]] = []
+
+        def remove(_names: Sequence[str]) -> None:
+            again.append(pool.submit(Renewal(database).render_again, "1.2.3", "admin"))
+            with pytest.raises(TimeoutError):
+                again[0].result(0.2)
+
+        assert registration.clear_finished(NOON + HOUR, remove, 10) == 1
+
+        assert again[0].result(30) == Renewed(waiting=0, gone=1)
+
+
+def test_a_file_that_cannot_be_removed_stays_known(database: Database, registration: Registration) -> None:
+    names = finished(database, registration, 1)
+
+    def remove(_names: Sequence[str]) -> None:
+        raise DiskFault("The disk is read-only.")
+
+    with pytest.raises(DiskFault):
+        registration.clear_finished(NOON + HOUR, remove, 10)
+    assert registration.spool_names() == set(names)
 
 
 def test_the_files_of_a_deleted_study_may_go(database: Database, registration: Registration) -> None:

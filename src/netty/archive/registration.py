@@ -1,7 +1,7 @@
 """Registration: from received files to rows, and from rendered frames to rows."""
 
 import json
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
 from datetime import datetime
 from typing import Any, Final
@@ -115,6 +115,20 @@ class Registration:
         """
         with self._database.read() as connection:
             return list(connection.scalars(_FINISHED, {"before": settled_before, "most": limit}))
+
+    def clear_finished(self, settled_before: datetime, remove: Callable[[Sequence[str]], None], limit: int) -> int:
+        """Have `remove` delete finished spool files, and say so; gives how many.
+
+        In one transaction: an image that is to be drawn again meanwhile must not count on a file that is about to go.
+        """
+        if not self.finished_spool_files(settled_before, limit=1):  # nearly always: no turn to write is waited for
+            return 0
+        with self._database.write() as connection:
+            names = list(connection.scalars(_FINISHED, {"before": settled_before, "most": limit}))
+            remove(names)
+            for statement in _REMOVED:
+                connection.execute(statement, {"names": names})
+        return len(names)
 
     def spool_files_removed(self, names: Collection[str]) -> None:
         """Say that these files are gone from the spool."""

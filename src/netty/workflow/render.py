@@ -27,6 +27,8 @@ _LOOK_SECONDS = 0.2  # between two looks for what other processes ask for; each 
 _QUIET_SECONDS = 1.0  # without anything new or in hand: then there is nothing to look for
 _AT_LEAST_SECONDS = 10.0
 _CLEAN_SECONDS = 2.0
+_CLEAR_AT_ONCE = 100  # files; meanwhile nobody else writes rows
+_CLEAR_TIMES = 10
 _AGAIN_SECONDS = 0.25
 _AFTER_FAULT_SECONDS = 5.0
 _LOOK_AHEAD = 64
@@ -234,8 +236,10 @@ class Renderer:
 
 def clear_finished(registration: Registration, spool: Spool) -> int:
     """Remove spool files that nothing needs any more; gives how many."""
-    names = registration.finished_spool_files(datetime.now(UTC))
-    if names:
-        spool.remove(*names)
-        registration.spool_files_removed(names)
-    return len(names)
+    now, removed = datetime.now(UTC), 0
+    for _ in range(_CLEAR_TIMES):
+        portion = registration.clear_finished(now, lambda names: spool.remove(*names), _CLEAR_AT_ONCE)
+        removed += portion
+        if portion < _CLEAR_AT_ONCE:
+            break
+    return removed
