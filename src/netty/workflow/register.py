@@ -16,7 +16,9 @@ log = logging.getLogger(__name__)
 _LARGEST_BATCH = 1000
 _PATIENCE_SECONDS = 1.0
 _GATHER_SECONDS = 0.1  # while images come one behind the other: rows cost receiving less when many are written at once
-_PAUSE_SECONDS = 0.02  # without another one: what is there need not wait for more
+_GATHER_IN_A_FLOOD_SECONDS = 0.5  # while so many come that both cores are receiving anyhow
+_FLOOD = 40  # images between two looks
+_PAUSE_SECONDS = 0.02  # from look to look; without another one, what is there need not wait for more
 
 
 def register_batch(registration: Registration, spool: Spool, batch: Sequence[Received]) -> list[Registered]:
@@ -114,11 +116,12 @@ class Registrar(threading.Thread):
 
     def _gather(self) -> None:
         """Wait while more come, and not for long."""
-        until = time.monotonic() + _GATHER_SECONDS
-        before = -1
-        while before < (waiting := self._incoming.qsize()) and time.monotonic() < until:
-            before = waiting
+        began = time.monotonic()
+        came, before = 1, self._incoming.qsize()
+        while came and time.monotonic() - began < (_GATHER_IN_A_FLOOD_SECONDS if came >= _FLOOD else _GATHER_SECONDS):
             self._giving_up.wait(_PAUSE_SECONDS)
+            waiting = self._incoming.qsize()
+            came, before = waiting - before, waiting
 
     def _written(self, batch: Sequence[Received]) -> bool:
         try:
