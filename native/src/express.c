@@ -22,7 +22,7 @@
 #define MOST_PARTS 128 /* of one writev */
 #define ENOUGH 16384   /* bytes of a fragment in which the pixels should begin */
 #define MANY 65536     /* bytes that are worth waking up for while more are sure to come (netty/network/transport.py) */
-#define A_MOMENT 0.004 /* seconds that a call waits on the wire at the most, a thousandth at a time */
+#define A_MOMENT 0.004 /* seconds after which a call waits for no more on the wire, as it does a thousandth at a time */
 #define TAIL 16        /* behind a receipt: its length, its CRC-32, eight bytes of magic (netty/archive/spool.py) */
 
 enum { LEFT = -1, WAITS = 0, WHOLE = 1 };

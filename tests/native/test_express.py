@@ -287,10 +287,11 @@ def test_a_digest_that_fails_takes_nothing(target: Callable[[], Target]) -> None
 # --- what comes while it is at it, and the answer -------------------------------------------------------------------
 
 LONG = OTHER.having({PIXELS: bytes(range(250)) * 1200})
+Ends = tuple[socket.socket, socket.socket]
 
 
 @pytest.fixture
-def ends() -> Iterator[tuple[socket.socket, socket.socket]]:
+def ends() -> Iterator[Ends]:
     """A connection by TCP: ours, which does not wait, and the sender's."""
     with socket.create_server(("127.0.0.1", 0)) as listener, socket.create_connection(listener.getsockname()) as theirs:
         ours, _ = listener.accept()
@@ -308,9 +309,6 @@ def take_from(one: Any, wire: socket.socket, begun: bytes, room: int = 1 << 20) 
 
 def wakes_for(wire: socket.socket) -> int:
     return wire.getsockopt(socket.SOL_SOCKET, socket.SO_RCVLOWAT)
-
-
-Ends = tuple[socket.socket, socket.socket]
 
 
 @pytest.mark.parametrize("begun", [0, 1, 6, 100, 200, 5000], ids=lambda begun: f"{begun} bytes had come")

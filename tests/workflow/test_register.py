@@ -1,10 +1,12 @@
 """Between file and row nothing is lost: what was sealed is registered, now or after the next start."""
 
 import dataclasses
+import itertools
 import sqlite3
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from unittest.mock import Mock
 
 import pytest
 
@@ -128,6 +130,32 @@ def test_images_that_come_in_a_stream_are_registered_in_few_batches(
     registrar.stop()
 
     assert batches == [100, 20]
+
+
+@pytest.mark.parametrize(
+    ("arrivals", "seconds"),
+    [
+        pytest.param([0], 0.02, id="none: what is there need not wait"),
+        pytest.param([1, 3, 0], 0.06, id="a few, then a pause"),
+        pytest.param([30] * 100, 0.1, id="one behind the other"),
+        pytest.param([60] * 100, 0.5, id="a flood"),
+        pytest.param([60] * 10 + [5] * 90, 0.22, id="a flood that is over"),
+    ],
+)
+def test_rows_wait_while_more_comes(
+    intake: Intake, monkeypatch: pytest.MonkeyPatch, arrivals: list[int], seconds: float
+) -> None:
+    """`arrivals`: how many come between two looks."""
+    registrar = Registrar(intake.registration, intake.spool)
+    looks = itertools.count()
+    monkeypatch.setattr(registrar, "_giving_up", Mock(wait=lambda pause: clock.append(clock[-1] + pause)))
+    monkeypatch.setattr(registrar, "_incoming", Mock(qsize=lambda: sum(arrivals[: next(looks)])))
+    clock = [0.0]
+    monkeypatch.setattr("netty.workflow.register.time", Mock(monotonic=lambda: clock[-1]))
+
+    registrar._gather()
+
+    assert clock[-1] == pytest.approx(seconds, abs=0.021)
 
 
 def test_a_locked_database_costs_no_image(intake: Intake, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
