@@ -1,6 +1,7 @@
 """The express way gives what the long one gives: the same files, receipts, rows and answers, whatever comes."""
 
 import hashlib
+import select
 import shutil
 import struct
 import threading
@@ -21,7 +22,7 @@ from netty.archive.spool import read_receipt
 from netty.dicom import tags
 from netty.dicom.facts import WANTED
 from netty.dicom.iod import IOD_VALUES
-from netty.network import shortcut
+from netty.network import accepted, shortcut
 from netty.network.accepted import AcceptedAssociation, Ending
 from netty.network.settings import ReceiveLimits
 from netty.network.storage_scp import StorageScp
@@ -295,6 +296,38 @@ def test_a_command_may_come_in_two_reads(tmp_path: Path, express: Kept, first_re
 
         assert peer.receive().status == 0
     assert express.count == 1
+
+
+@pytest.mark.parametrize(
+    ("stretch", "turns"), [(PATIENCE, 1), (0.0, 4)], ids=["in one go", "with a turn for others behind each"]
+)
+def test_an_image_that_comes_right_behind_an_answer_need_not_wait_for_the_event_loop(
+    tmp_path: Path, express: Kept, monkeypatch: pytest.MonkeyPatch, stretch: float, turns: int
+) -> None:
+    streams = [message(image, number) for number, image in enumerate(numbered(6)[FORERUNNERS:], FORERUNNERS + 1)]
+    prepare, buffer_updated, updates = Express.prepare, Connection.buffer_updated, []
+
+    def counting(one: Connection, size: int) -> None:
+        updates.append(size)
+        buffer_updated(one, size)
+
+    with on_the_express_way(tmp_path) as (served, peer):
+        descriptor = the_association(served).connection._descriptor
+
+        def once_the_next_has_come(one: Express) -> None:
+            prepare(one)
+            if express.count < len(streams):
+                assert select.select([descriptor], [], [], PATIENCE)[0]
+
+        monkeypatch.setattr(accepted, "_AT_A_STRETCH", stretch)
+        monkeypatch.setattr(Connection, "buffer_updated", counting)
+        monkeypatch.setattr(Express, "prepare", once_the_next_has_come)
+        for stream in streams:
+            peer.send(stream)
+            assert peer.receive().status == 0
+
+    assert express.count == len(streams)
+    assert updates == [len(stream) for stream in streams][: turns if isinstance(Connection.wire, property) else None]
 
 
 def test_pixels_that_begin_behind_the_first_pdu_go_the_long_way(tmp_path: Path, express: Kept) -> None:

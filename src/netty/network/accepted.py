@@ -3,6 +3,7 @@
 import asyncio
 import errno
 import logging
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from enum import Enum
@@ -41,6 +42,7 @@ from netty.ul.reasons import explain_abort
 
 log = logging.getLogger(__name__)
 
+_AT_A_STRETCH: Final = 0.004  # seconds in which messages are taken one behind the other; then others have their turn
 _NO_ROOM: Final = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EMFILE, errno.ENFILE, errno.EFBIG, errno.ENOMEM})
 
 
@@ -437,16 +439,17 @@ class AcceptedAssociation:
             if self._shortcut.is_amid:  # what has come of its message is the engine's now
                 self._shortcut.leave()
             return False
-        taken = self._shortcut.take()
-        if taken is Taken.WAITS:
-            self._pace.note(True)
-            return True
+        until = time.monotonic() + _AT_A_STRETCH
+        while (taken := self._shortcut.take()) is Taken.WHOLE:
+            self._messages += 1
+            self._answer_short()
+            goes_on = self._task is None and self._shortcut.go_on()
+            if self._engine.is_amid_pdu:  # something has come behind it
+                return False
+            if not goes_on or time.monotonic() >= until:
+                break
         if taken is Taken.LEFT:
             self.connection.shortcut = None
-            return False
-        self._messages += 1
-        self._answer_short()
-        if self._engine.is_amid_pdu:  # something has come behind it
             return False
         self.taken()
         return True

@@ -90,6 +90,8 @@ class Shortcut:
         if express is None:
             return Taken.LEFT
         taken = self._taken_by(express)
+        if taken == 0 and not self._engine.is_amid_pdu:  # nothing has come
+            return Taken.WAITS
         if taken == 0 and self._engine.has_room and self._is_swift():
             self._connection.expect(express.ahead)
             return Taken.WAITS
@@ -131,7 +133,17 @@ class Shortcut:
             return False
         if left:
             self._send(left)
-        asyncio.get_running_loop().call_soon(express.prepare)  # behind the answer, which need not wait for it
+        return True
+
+    def go_on(self) -> bool:
+        """Be ready for the next message; whether it may be taken as soon as it comes, past the event loop."""
+        express = self._express
+        if express is None:
+            return False
+        if self._connection.wire < 0 or not self._alone():
+            asyncio.get_running_loop().call_soon(express.prepare)  # behind the answer, which need not wait for it
+            return False
+        express.prepare()
         return True
 
     async def answer(self) -> None:

@@ -185,11 +185,14 @@ class Association:
     def unread(self) -> tuple[memoryview, int, int] | None:
         """The receive buffer, where what has come stands in it, and where that ends; None unless a PDU begins there.
 
-        Who takes whole P-DATA-TF from it says so by `used_up`; these are told of by no event.
+        Where nothing has come, all of it is free. Who takes whole P-DATA-TF from it says so by `used_up`; no event
+        tells of these.
         """
         if self._events or self._data.is_amid or self._state is not State.ESTABLISHED:
             return None
         buffer = self._buffer
+        if buffer.start == buffer.end:
+            buffer.writable()
         return buffer.view, buffer.start, buffer.end
 
     def used_up(self, count: int) -> None:
