@@ -1,6 +1,7 @@
 """C-MOVE as SCU: the final response, the timers, and the cancel (PS3.4 C.4.2, statement 4.2.6)."""
 
 import asyncio
+from dataclasses import replace
 
 import pytest
 
@@ -83,6 +84,38 @@ async def test_thousands_of_responses_that_come_at_once_are_all_told() -> None:
         )
 
     assert told == list(range(2000))
+
+
+@pytest.mark.parametrize(("remaining", "may_wait"), [(100, True), (9, False), (None, False)])
+async def test_what_comes_behind_a_response_may_wait_while_many_are_to_come(
+    monkeypatch: pytest.MonkeyPatch, remaining: int | None, may_wait: bool
+) -> None:
+    monkeypatch.setattr(move_scu, "_REST_SECONDS", 1.0)
+    told: asyncio.Queue[int | None] = asyncio.Queue()
+    waited = []
+
+    async def behave(peer: RawPeer) -> None:
+        for answer in (accepted_move(), b""):
+            await peer.pdu()
+            await peer.send(answer)
+        await peer.pdu()
+        for completed in range(3):
+            await peer.send(wire(replace(pending(0, completed), number_of_remaining_suboperations=remaining)))
+            if completed:
+                for _ in range(50):
+                    await asyncio.sleep(0)
+                waited.append(told.empty())
+            assert await told.get() == completed
+        await peer.send(wire(replace(pending(0, 3), status=0x0000, number_of_remaining_suboperations=None)))
+        await peer.pdu()
+
+    async with raw_acceptor(behave) as remote:
+        outcome = await move_study(
+            remote, US, QUICK, "1.2.3", 1, lambda one: told.put_nowait(one.number_of_completed_suboperations)
+        )
+
+    assert waited == [may_wait, may_wait]
+    assert outcome == MoveOutcome(0x0000, remaining=None, completed=3, failed=0, warning=0)
 
 
 async def test_what_goes_wrong_with_whoever_follows_is_raised() -> None:

@@ -19,6 +19,8 @@ from netty.network.query_scu import usable_uid
 from netty.network.requestor import RequestedAssociation, associate, one_context
 from netty.network.settings import AeSettings, Timers
 
+_MANY_REMAINING: Final = 10  # sub-operations; with fewer the end is near
+_REST_SECONDS: Final = 0.02  # between two looks at what a remote has counted meanwhile
 CANCEL_SECONDS: Final = 5.0  # for the answer to C-CANCEL; many PACS ignore it (pynetdicom issue 553)
 
 
@@ -131,19 +133,22 @@ class _Progress:
         self._last = MoveOutcome(Status.PENDING)
         self._now = asyncio.get_running_loop().time
 
-    def hear(self, received: tuple[Message, bytes]) -> bool:
-        """Take a pending response where it comes: they come one by one, and to wake a task costs more than each."""
+    def hear(self, received: tuple[Message, bytes]) -> float | None:
+        """Take a pending response where it comes: they come one by one, and to wake a task costs more than each.
+
+        While many are to come, they need not be read one by one either.
+        """
         response, _ = received
         if not isinstance(response, MoveResponse) or category(response.status) is not Category.PENDING or self.error:
-            return False
+            return None
         self.heard_at = self._now()
         self.count(response)
         try:
             self._on_response(response)
         except Exception as error:  # raised where the retrieval is, not in the event loop
             self.error = error
-            return False
-        return True
+            return None
+        return _REST_SECONDS if (self._last.remaining or 0) >= _MANY_REMAINING else 0.0
 
     def count(self, response: MoveResponse) -> None:
         last = self._last

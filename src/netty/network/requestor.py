@@ -69,7 +69,8 @@ class RequestedAssociation:
         self._assembler = MessageAssembler(decode=decode_answer)
         self._loop = asyncio.get_running_loop()
         self._received: deque[Received] = deque()
-        self._hear: Callable[[Received], bool] | None = None
+        self._hear: Callable[[Received], float | None] | None = None
+        self._rest = 0.0  # seconds in which what comes next may wait
         self._command: Message | None = None
         self._command_pdu = b""  # with it, as the next message may begin too
         self._data_set = bytearray()
@@ -117,6 +118,10 @@ class RequestedAssociation:
         if self._has_news:
             self._has_news = False
             self._wake()
+        elif self._rest:
+            self.connection.hold()
+            self._loop.call_later(self._rest, self.connection.proceed)
+            self._rest = 0.0
 
     def lost(self, error: PeerError | None) -> None:
         """The connection is gone."""
@@ -151,8 +156,10 @@ class RequestedAssociation:
                 self._data_set += b"".join(event.parts)
             elif self._command is not None:
                 message = (self._command, bytes(self._data_set))
-                if self._hear is not None and self._hear(message):
+                if self._hear is not None and (rest := self._hear(message)) is not None:
+                    self._rest = rest
                     continue
+                self._rest = 0.0
                 self._received.append(message)
                 self._has_news = True
                 if self._command_pdu and self._command.has_data_set:
@@ -264,10 +271,11 @@ class RequestedAssociation:
                 return None
         return self._next()
 
-    def listen(self, hear: Callable[[Received], bool]) -> None:
-        """Give each message that comes from now on to `hear` at once; where that says True, nobody is woken for it.
+    def listen(self, hear: Callable[[Received], float | None]) -> None:
+        """Give each message that comes from now on to `hear` at once; where that takes it, nobody is woken for it.
 
-        `hear` must not raise, nor wait. Messages that it takes do not stand in for those that `receive` waits for.
+        `hear` says for how many seconds what comes next may wait, to be read together; None where it does not take the
+        message. It must not raise, nor wait. What it takes does not stand in for what `receive` waits for.
         """
         self._hear = hear
 
