@@ -264,6 +264,39 @@ def test_the_first_file_of_the_search_order_is_read(tmp_path: Path, monkeypatch:
     assert load_settings(here).data.name == "here"
 
 
+def test_settings_are_made_once_for_the_same_words(tmp_path: Path) -> None:
+    file = tmp_path / "netty.toml"
+    file.write_text("[ae]\nport = 104\n")
+    first = load_settings(file)
+    file.write_text("[ae]\nport = 104\n")
+
+    assert load_settings(file) is first
+
+
+def test_whatever_changes_is_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    file, elsewhere = Path("netty.toml"), tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    monkeypatch.chdir(tmp_path)
+    file.write_text("[ae]\nport = 104\n")
+    (elsewhere / file).write_text('data = "~/data"\n')
+    ports = [load_settings(file).ae.port]
+    monkeypatch.setenv("netty_ae__port", "105")
+    ports.append(load_settings(file).ae.port)
+    monkeypatch.delenv("netty_ae__port")
+    file.write_text("[ae]\nport = 106\n")
+    ports.append(load_settings(file).ae.port)
+    file.write_text('data = "~/data"\n')
+    places = [load_settings(file)]
+    monkeypatch.chdir(elsewhere)
+    places.append(load_settings(file))
+    monkeypatch.setenv("HOME", "/srv/another")
+    places.append(load_settings(file))
+
+    assert ports == [104, 105, 106]
+    assert [one.file.parent for one in places] == [tmp_path, elsewhere, elsewhere]
+    assert places[1].data != places[2].data == Path("/srv/another/data")
+
+
 def test_without_a_file_the_way_to_one_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
 

@@ -3,6 +3,7 @@
 import os
 import tomllib
 from collections.abc import Mapping
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -36,7 +37,22 @@ def load_settings(path: Path | None = None) -> Settings:
         SettingsProblems: everything that is wrong in it, at once.
     """
     file = _settings_file(path)
-    return settings_from(_text(file), file)
+    return _known(_text(file), file, file.absolute(), _said_by_environment())
+
+
+@lru_cache(maxsize=2)
+def _known(text: str, file: Path, _place: Path, _environment: frozenset[tuple[str, str]]) -> Settings:
+    """The same ones for the same words: a command that the service carries out need not read them anew."""
+    return settings_from(text, file)
+
+
+def _said_by_environment() -> frozenset[tuple[str, str]]:
+    """Whatever of it has a say in the settings."""
+    return frozenset(
+        (name, value)
+        for name, value in os.environ.items()
+        if name == "HOME" or name.upper().startswith(ENVIRONMENT_PREFIX)
+    )
 
 
 def settings_from(text: str, file: Path) -> Settings:

@@ -4,6 +4,7 @@ import ctypes
 import math
 import os
 import resource
+import time
 from dataclasses import dataclass
 from typing import Final
 
@@ -61,10 +62,11 @@ def confine(limits: ChildLimits) -> None:
 
 def allow_cpu(seconds: int) -> None:
     """Gives this process so many more seconds of CPU time, counted from now; SIGXCPU ends it after them."""
-    used = resource.getrusage(resource.RUSAGE_SELF)
-    soft = math.ceil(used.ru_utime + used.ru_stime) + seconds
-    _, hard = resource.getrlimit(resource.RLIMIT_CPU)
-    resource.setrlimit(resource.RLIMIT_CPU, (soft if hard == resource.RLIM_INFINITY else min(soft, hard), hard))
+    wanted = math.ceil(time.process_time()) + seconds
+    soft, hard = resource.getrlimit(resource.RLIMIT_CPU)
+    wanted = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
+    if wanted != soft:  # it is counted in whole seconds: most jobs have what the one before them had
+        resource.setrlimit(resource.RLIMIT_CPU, (wanted, hard))
 
 
 def _lower(limit: int, value: int) -> None:
