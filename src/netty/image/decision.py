@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import Any, Self
 
 from netty import __version__
@@ -33,17 +33,17 @@ class Stated:
         return cls(recipe, recipe.as_dict(), window_text(grayscale.voi if grayscale else None))
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Decision:
     """How the picture of a frame is made, and what there is to remark so far."""
 
     picture: Stated
     flags: tuple[Flag, ...]
 
-    @property
+    @cached_property
     def thumbnail(self) -> Stated:
         """How the thumbnail is made of the same picture."""
-        return _thumbnail(self.picture.recipe)
+        return Stated.of(replace(self.picture.recipe, kind=RenditionKind.THUMBNAIL))
 
 
 def decision(
@@ -92,7 +92,3 @@ def _made(
     recipe = Recipe(__version__, plan, settings, state, views, changes_nothing(plan, settings))
     return Decision(Stated.of(recipe), (*image.flags, *remarks))
 
-
-@lru_cache(maxsize=64)
-def _thumbnail(recipe: Recipe) -> Stated:
-    return Stated.of(replace(recipe, kind=RenditionKind.THUMBNAIL))
