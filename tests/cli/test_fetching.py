@@ -15,6 +15,7 @@ import pytest
 from pydicom.data import get_testdata_file
 
 from netty.cli.main import run
+from netty.processes.bell import hang, hear
 from support.commands import Netty
 
 FILES = ("CT_small.dcm", "MR_small_implicit.dcm")
@@ -125,6 +126,15 @@ def test_who_is_not_registered_is_fetched_by_override_only(ask: Ask) -> None:
 
     assert [each["state"] for each in fetched["retrievals"]] == ["complete"]
     assert "override" in [event["kind"] for event in ask("audit", "list")["events"]]
+
+
+def test_whoever_asks_rings_the_bell_that_the_service_has_hung(region: Path, ask: Ask) -> None:
+    data = region.parent / "data"
+    assert (data / "bell").is_socket()
+    with hang(data) as bell:  # instead of the service, which looks by itself too
+        ask("retrieve", "west", "--patient-id", CT)
+
+        assert hear(bell)
 
 
 def test_the_running_service_is_seen(ask: Ask) -> None:

@@ -14,6 +14,7 @@ import pytest
 from netty.jobs import DueSweep, Jobs, QueuedRetrieval, jobs_database_url
 
 DEADLINE = 30
+LOOK, NEVER = 0.05, 3600.0
 
 
 class Recorder:
@@ -78,8 +79,8 @@ def launched(tmp_path: Path) -> Iterator[list[Jobs]]:
         jobs.stop()
 
 
-def launch(tmp_path: Path, work: Recorder, launched: list[Jobs]) -> Jobs:
-    jobs = Jobs(f"sqlite:///{tmp_path}/jobs.db", "here", work)
+def launch(tmp_path: Path, work: Recorder, launched: list[Jobs], look_seconds: float = LOOK) -> Jobs:
+    jobs = Jobs(f"sqlite:///{tmp_path}/jobs.db", "here", work, look_seconds)
     launched.append(jobs)
     jobs.launch()
     return jobs
@@ -112,6 +113,32 @@ def test_no_more_moves_of_one_remote_run_at_once_than_it_allows(
     for _ in range(5):
         assert work.settled.acquire(timeout=DEADLINE)
     assert work.most_running <= most
+
+
+def test_who_is_woken_looks_at_once(tmp_path: Path, launched: list[Jobs]) -> None:
+    work = Recorder()
+    looked = threading.Semaphore(0)
+    queued = work.queued
+
+    def looking() -> list[QueuedRetrieval]:
+        looked.release()
+        return queued()
+
+    work.queued = looking  # type: ignore[method-assign]
+    jobs = launch(tmp_path, work, launched, NEVER)
+    assert looked.acquire(timeout=DEADLINE)
+    work.waiting.append(QueuedRetrieval("r1", "central", 1))
+    jobs.wake()
+
+    assert work.settled.acquire(timeout=DEADLINE)
+
+
+def test_the_next_one_begins_when_the_one_before_it_has_ended(tmp_path: Path, launched: list[Jobs]) -> None:
+    work = Recorder([QueuedRetrieval(f"r{n}", "central", 1) for n in range(3)])
+    launch(tmp_path, work, launched, NEVER)
+
+    for _ in range(3):
+        assert work.settled.acquire(timeout=DEADLINE)
 
 
 def test_a_due_sweep_searches_for_every_patient_once(tmp_path: Path, launched: list[Jobs]) -> None:
@@ -183,7 +210,7 @@ PROGRAM = """
             print("settled", flush=True)
 
     queued = [QueuedRetrieval("r1", "central", 1)] if sys.argv[3] == "hang" else []
-    jobs = Jobs(f"sqlite:///{sys.argv[1]}/jobs.db", "here", Work(queued))
+    jobs = Jobs(f"sqlite:///{sys.argv[1]}/jobs.db", "here", Work(queued), 0.05)
     jobs.launch()
     threading.Event().wait()
 """

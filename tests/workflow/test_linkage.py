@@ -1,16 +1,18 @@
 """Searching: what is noted for the pages, and what the audit trail is told, however a search ends."""
 
 import asyncio
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from netty.archive.audit import AuditKind
+from netty.archive.audit import Audit, AuditKind
 from netty.archive.errors import DatabaseFault
 from netty.archive.found import FoundStudies
 from netty.model.difference import StudyState
 from netty.model.remote import Remote
+from netty.model.retrieval import RetrievalState
 from netty.network.errors import RemoteUnreachable
 from netty.simulator.studies_objects import CT
 from netty.simulator.studies_small import write_study
@@ -102,3 +104,34 @@ async def test_what_nobody_registered_asks_for_is_audited_and_noted_nowhere(tmp_
         assert found.state is StudyState.MISSING
         assert told(netty) == ["1 studies"]
         assert netty.found.of("central", PATIENT_ID) is None
+
+
+async def test_who_fetches_is_told_when_all_about_a_request_is_written(tmp_path: Path) -> None:
+    written = write_study(tmp_path / "pacs", CT, patient_id=PATIENT_ID)
+    async with linked(tmp_path) as netty, hospital(netty, written.files[0].parent):
+        patient = netty.register()
+        (found,) = await netty.linkage.search("central", "hanako", asked_by="test")
+        seen: list[tuple[int, int]] = []
+
+        def look() -> None:
+            requested = netty.audit.list([AuditKind.RETRIEVAL_REQUESTED])
+            seen.append((len(netty.retrievals.list([RetrievalState.QUEUED])), len(requested)))
+
+        replace(netty.linkage, asked=look).request("central", found, patient=patient, requested_by="test")
+
+        assert seen == [(1, 1)]
+
+
+async def test_a_request_that_cannot_be_audited_is_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: Any) -> None:
+        raise DatabaseFault("The disk has gone.")
+
+    written = write_study(tmp_path / "pacs", CT, patient_id=PATIENT_ID)
+    async with linked(tmp_path) as netty, hospital(netty, written.files[0].parent):
+        patient = netty.register()
+        (found,) = await netty.linkage.search("central", "hanako", asked_by="test")
+        monkeypatch.setattr(Audit, "write", fail)
+        with pytest.raises(DatabaseFault):
+            netty.linkage.request("central", found, patient=patient, requested_by="test")
+
+        assert netty.retrievals.list() == []

@@ -14,6 +14,7 @@ import threading
 import time
 from collections.abc import Callable, Coroutine
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 from netty.archive.errors import DatabaseFault, DiskFault
@@ -30,6 +31,7 @@ from netty.network.service import Offer
 from netty.network.storage_scp import STATUSES, storage_offers
 from netty.network.verification_scp import VerificationScp
 from netty.processes.announcements import Announcer, read_announcements
+from netty.processes.bell import hang, hear, take_down
 from netty.processes.child import Child
 from netty.processes.clerk import CarryOut, Clerk, listen_for_errands
 from netty.processes.errand import address, program_identity
@@ -50,6 +52,8 @@ _ABANDONED_SECONDS = 3600.0
 _SWEEP_SECONDS = 600.0
 _SPARE_THREADS = 1  # has a child draw while another thread puts pictures away
 _NICENESS = {"renderer": 10}  # an image that comes in, and a page that somebody waits for, go before a picture
+_LOOK_SECONDS = 0.05  # between two looks for what has been asked for
+_LOOK_SECONDS_WITH_BELL = 0.5
 _ANNOUNCE_SECONDS = 0.005  # several at once: each wakes another process up
 
 
@@ -285,7 +289,9 @@ async def _work(desk: Desk, child: Child) -> None:
         awaits_rows=partial(awaits_rows, desk.registration, desk.spool),
     )
     automation = Automation(desk.linkage, desk.retrievals, retriever, settings.search, changed=desk.database.watch())
-    jobs = Jobs(jobs_database_url(settings.database.url), "netty", automation)
+    bell = _bell(settings.data)
+    look_seconds = _LOOK_SECONDS if bell is None else _LOOK_SECONDS_WITH_BELL
+    jobs = Jobs(jobs_database_url(settings.database.url), "netty", automation, look_seconds)
     pool = ChildPool(render_command(), 1)  # starts its child when somebody looks
 
     def preview(one: SetAside, frame: int) -> bytes:
@@ -313,6 +319,8 @@ async def _work(desk: Desk, child: Child) -> None:
         )
     )
     child.listen()
+    if bell is not None:
+        asyncio.get_running_loop().add_reader(bell, _when_rung, bell, jobs.wake)
     await asyncio.to_thread(jobs.launch)
     assert child.listener is not None
     serving = asyncio.create_task(server.serve(sockets=[child.listener]))
@@ -323,7 +331,24 @@ async def _work(desk: Desk, child: Child) -> None:
     server.should_exit = True
     await serving
     pool.close()
+    if bell is not None:
+        asyncio.get_running_loop().remove_reader(bell)
+        take_down(settings.data, bell)
     await asyncio.to_thread(jobs.stop)
+
+
+def _when_rung(bell: socket.socket, wake: Callable[[], None]) -> None:
+    if hear(bell):
+        wake()
+
+
+def _bell(folder: Path) -> socket.socket | None:
+    """What whoever asks for a retrieval rings; None where there can be none, and looks have to do."""
+    try:
+        return hang(folder)
+    except OSError as error:
+        log.warning("worker: retrievals begin a moment later, as nobody can ring (%s)", error)
+        return None
 
 
 _ROLES: dict[str, Callable[[Desk, Child], Coroutine[Any, Any, None]]] = {

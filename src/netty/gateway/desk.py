@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 
 from netty.archive.audit import Audit
 from netty.archive.blobs import Blobs
@@ -22,6 +23,7 @@ from netty.archive.users import Sessions, Users
 from netty.archive.verify import Part, Verification, verify
 from netty.config import Settings
 from netty.errors import LocalError
+from netty.processes.bell import ring
 from netty.processes.listening import folder_in_use
 from netty.workflow.linkage import Linkage
 from netty.workflow.quarantine import QuarantineDesk
@@ -94,6 +96,7 @@ def _desk(settings: Settings, database: Database) -> Desk:
         timers=settings.timers,
         query=settings.query,
         accepted_classes=settings.receive.accepted_classes,
+        asked=partial(ring, settings.data),
     )
     registration = Registration(database)
     spool = Spool(settings.data / "spool", settings.data / "quarantine")

@@ -91,4 +91,3 @@ def _made(
     views = (state.transforms if state else image.transforms_of(frame - 1)).views
     recipe = Recipe(__version__, plan, settings, state, views, changes_nothing(plan, settings))
     return Decision(Stated.of(recipe), (*image.flags, *remarks))
-

@@ -20,7 +20,6 @@ from sqlalchemy import Engine
 from netty.jobs.engine import create_jobs_engine
 
 _APPLICATION = "netty"
-_FEED_SECONDS = 0.05
 _SWEEP_SECONDS = 1.0
 _CLEAN_SECONDS = 3600.0
 _AFTER_FAILURE_SECONDS = 5.0
@@ -77,18 +76,22 @@ class Work(Protocol):
 
 @dataclass(slots=True)
 class _Chore:
-    """Something the feeder does again and again."""
+    """Something the feeder does again and again; `when_woken` also when somebody knows that there is something."""
 
     run: Callable[[], None]
     every: float
+    when_woken: bool = False
     due_at: float = 0.0
+    has_failed: bool = False
 
 
 class Jobs:
     """The running job engine. One process of a data folder launches it."""
 
-    def __init__(self, url: str, executor_id: str, work: Work) -> None:
+    def __init__(self, url: str, executor_id: str, work: Work, look_seconds: float) -> None:
+        """`look_seconds`: between two looks for what is queued; who knows that something is calls `wake`."""
         self._url = url
+        self._look_seconds = look_seconds
         self._executor_id = executor_id
         self._work = work
         self._engine: Engine | None = None
@@ -136,25 +139,27 @@ class Jobs:
 
     def _feed(self) -> None:
         chores = [  # (what, every so many seconds)
-            _Chore(self._feed_once, _FEED_SECONDS),
+            _Chore(self._feed_once, self._look_seconds, when_woken=True),
             _Chore(self._start_due_sweeps, _SWEEP_SECONDS),
             _Chore(_forget_old_jobs, _CLEAN_SECONDS),
         ]
+        woken = False
         while not self._stopping.is_set():
-            woken = self._wake.wait(_FEED_SECONDS)
-            self._wake.clear()
             for chore in chores:
-                if woken or chore.due_at <= time.monotonic():
+                at_once = woken and chore.when_woken and not chore.has_failed
+                if at_once or chore.due_at <= time.monotonic():
                     self._do(chore)
+            woken = self._wake.wait(self._look_seconds)
+            self._wake.clear()
 
     def _do(self, chore: "_Chore") -> None:
-        pause = chore.every
+        pause, chore.has_failed = chore.every, False
         try:
             chore.run()
         except Exception:
             # A locked or full database must not end the feeding: what is queued stays queued.
             log.exception("jobs: a chore failed; it is tried again")
-            pause = max(pause, _AFTER_FAILURE_SECONDS)
+            pause, chore.has_failed = max(pause, _AFTER_FAILURE_SECONDS), True
         chore.due_at = time.monotonic() + pause
 
     def _feed_once(self) -> None:
@@ -201,6 +206,7 @@ class Jobs:
                 DBOS.run_step({"name": "give up"}, work.give_up, retrieval_id, f"{type(error).__name__}: {error}")
             finally:
                 self._running.pop(retrieval_id, None)
+                self.wake()  # the next one may have waited for it
 
         @DBOS.workflow(name="sweep")
         def sweep(remote: str) -> None:

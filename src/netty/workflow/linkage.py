@@ -53,6 +53,7 @@ class Linkage:
 
     Attributes:
         together: that of the database: a search ends with one transaction, for each costs more than what it holds.
+        asked: tells who carries retrievals out that one was asked for.
     """
 
     remotes: Remotes
@@ -67,6 +68,7 @@ class Linkage:
     timers: Timers
     query: QuerySettings
     accepted_classes: frozenset[str]
+    asked: Callable[[], None] = lambda: None
 
     async def find(
         self,
@@ -218,18 +220,21 @@ class Linkage:
             )
         retrieval = self._new(remote, one, patient.key if patient else "", requested_by)
         kind = AuditKind.RETRIEVAL_REQUESTED if patient else AuditKind.OVERRIDE
-        created = self.retrievals.create(retrieval, ledger_of(one) if one.missing or not one.held else ())
-        self.audit.write(
-            AuditEvent(
-                kind,
-                who=requested_by,
-                patient_key=retrieval.patient_key,
-                study_instance_uid=retrieval.study_instance_uid,
-                remote=remote,
-                outcome=created.state,
-                detail={"retrieval": created.id, "patient_id": patient_id, "missing": len(one.missing)},
+        ledger = ledger_of(one) if one.missing or not one.held else ()
+        with self.together():
+            created = self.retrievals.create(retrieval, ledger)
+            self.audit.write(
+                AuditEvent(
+                    kind,
+                    who=requested_by,
+                    patient_key=retrieval.patient_key,
+                    study_instance_uid=retrieval.study_instance_uid,
+                    remote=remote,
+                    outcome=created.state,
+                    detail={"retrieval": created.id, "patient_id": patient_id, "missing": len(one.missing)},
+                )
             )
-        )
+        self.asked()
         return created
 
     def _new(self, remote: str, one: StudyDifference, patient_key: str, requested_by: str) -> Retrieval:
