@@ -29,6 +29,7 @@ class Recorder:
         self.most_running = 0
         self.settled = threading.Semaphore(0)
         self.searched = threading.Semaphore(0)
+        self.looked = threading.Semaphore(0)
         self.may_move = threading.Event()
         self.may_move.set()
         self._lock = threading.Lock()
@@ -65,7 +66,9 @@ class Recorder:
         return list(self.interrupted)
 
     def queued(self) -> list[QueuedRetrieval]:
-        return list(self.waiting)
+        waiting = list(self.waiting)
+        self.looked.release()  # what waits from now on is not among them
+        return waiting
 
     def due(self) -> list[DueSweep]:
         return list(self.sweeps)
@@ -117,16 +120,8 @@ def test_no_more_moves_of_one_remote_run_at_once_than_it_allows(
 
 def test_who_is_woken_looks_at_once(tmp_path: Path, launched: list[Jobs]) -> None:
     work = Recorder()
-    looked = threading.Semaphore(0)
-    queued = work.queued
-
-    def looking() -> list[QueuedRetrieval]:
-        looked.release()
-        return queued()
-
-    work.queued = looking  # type: ignore[method-assign]
     jobs = launch(tmp_path, work, launched, NEVER)
-    assert looked.acquire(timeout=DEADLINE)
+    assert work.looked.acquire(timeout=DEADLINE)
     work.waiting.append(QueuedRetrieval("r1", "central", 1))
     jobs.wake()
 

@@ -1,4 +1,4 @@
-"""Searching: what is noted for the pages, and what the audit trail is told, however a search ends."""
+"""Searching and asking: what is noted for the pages, what the audit trail is told, and who is told of a request."""
 
 import asyncio
 from dataclasses import replace

@@ -136,7 +136,8 @@ class _Progress:
     def hear(self, received: tuple[Message, bytes]) -> float | None:
         """Take a pending response where it comes: they come one by one, and to wake a task costs more than each.
 
-        While many are to come, they need not be read one by one either.
+        Gives for how many seconds those behind it may wait, to be read together: as long as many are to come. None for
+        what is not taken.
         """
         response, _ = received
         if not isinstance(response, MoveResponse) or category(response.status) is not Category.PENDING or self.error:
